@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+# Every service is a folder below src/services and one line here.
+set(LAZULI_SERVICES identity resources storage workspace assets runs jobs endpoints)
+
+add_library(lazuli_flags INTERFACE)
+target_compile_options(lazuli_flags INTERFACE
+  -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wimplicit-fallthrough -Werror=return-type
+  -Wno-missing-field-initializers -fno-plt)
+target_include_directories(lazuli_flags INTERFACE ${CMAKE_SOURCE_DIR}/src ${CMAKE_BINARY_DIR}/gen)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  target_compile_options(lazuli_flags INTERFACE $<$<COMPILE_LANGUAGE:CXX>:SHELL:-Xclang -fno-pch-timestamp>)
+endif()
+
+# One precompiled standard header for everybody.
+file(WRITE ${CMAKE_BINARY_DIR}/pch.cc "")
+add_library(lazuli_pch OBJECT ${CMAKE_BINARY_DIR}/pch.cc)
+target_link_libraries(lazuli_pch PRIVATE lazuli_flags)
+target_precompile_headers(lazuli_pch PRIVATE ${CMAKE_SOURCE_DIR}/cmake/pch.h)
+
+set_property(GLOBAL PROPERTY LAZULI_TEST_SOURCES "")
+
+# lazuli_module(path LINK modules… PRIVATE libraries…): a static library of src/path/*.cc; its
+# *_test.cc join the one test binary.
+function(lazuli_module path)
+  cmake_parse_arguments(ARG "" "" "LINK;PRIVATE" ${ARGN})
+  string(REPLACE "/" "_" name ${path})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${path}/*.cc)
+  set(tests ${sources})
+  list(FILTER tests INCLUDE REGEX "_test\\.cc$|_fake\\.cc$")
+  list(FILTER sources EXCLUDE REGEX "_test\\.cc$|_fake\\.cc$|/main\\.cc$")
+  set_property(GLOBAL APPEND PROPERTY LAZULI_TEST_SOURCES ${tests})
+  if(sources)
+    add_library(${name} STATIC ${sources})
+    target_link_libraries(${name} PUBLIC lazuli_flags ${ARG_LINK} PRIVATE ${ARG_PRIVATE})
+    target_precompile_headers(${name} REUSE_FROM lazuli_pch)
+  else()
+    add_library(${name} INTERFACE)
+    target_link_libraries(${name} INTERFACE lazuli_flags ${ARG_LINK})
+  endif()
+endfunction()
+
+function(lazuli_executables)
+  if(EXISTS ${CMAKE_SOURCE_DIR}/src/cli/main.cc)
+    add_executable(lazuli ${CMAKE_SOURCE_DIR}/src/cli/main.cc)
+    target_link_libraries(lazuli PRIVATE cli ${CMAKE_DL_LIBS})
+    target_precompile_headers(lazuli REUSE_FROM lazuli_pch)
+  endif()
+  get_property(tests GLOBAL PROPERTY LAZULI_TEST_SOURCES)
+  if(tests)
+    add_executable(lazuli_tests ${tests})
+    target_link_libraries(lazuli_tests PRIVATE cli GTest::gtest GTest::gtest_main ${CMAKE_DL_LIBS})
+    target_precompile_headers(lazuli_tests REUSE_FROM lazuli_pch)
+  endif()
+endfunction()

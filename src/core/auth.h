@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+#include "core/principal.h"
+#include "http/message.h"
+
+namespace lazuli::core {
+
+// What an authenticator has verified, before it becomes a Principal.
+struct Verified {
+  std::string tenant_id, object_id, app_id, name;
+  CredentialKind kind = CredentialKind::kBearer;
+  Timestamp expires{};
+  std::optional<std::vector<Grant>> grants;
+};
+
+// Verifies one kind of credential. Implemented by the service that issues it, called only by the
+// chain, before the body is read. Thread-safe.
+class Authenticator {
+ public:
+  virtual ~Authenticator() = default;
+  // Whether the request carries a credential of this kind (well-formed or not).
+  virtual bool present(const http::RequestHead& head) const = 0;
+  // kUnauthenticated with the protocol's own code when it does not verify. `audience` is what the
+  // route expects of a bearer token; other kinds ignore it.
+  virtual Result<Verified> verify(const http::RequestHead& head, std::string_view audience) = 0;
+
+  // The one place where a Principal comes from.
+  static Principal seal(Verified verified);
+};
+
+// Decides whether a principal may do an operation on a scope: roles, then the principal's grants.
+class Authorizer {
+ public:
+  virtual ~Authorizer() = default;
+  // kPermissionDenied with code "AuthorizationFailed" and Azure's message when not.
+  virtual Result<void> authorize(const Principal& principal, const Operation& operation,
+                                 const std::string& scope) = 0;
+};
+
+// True where the grants of a principal (if it has any) cover the operation on the scope.
+bool grants_cover(const Principal& principal, const Operation& operation, std::string_view scope);
+
+}  // namespace lazuli::core
