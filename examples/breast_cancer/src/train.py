@@ -21,7 +21,10 @@ def read(path):
 def fit(args, table):
     hidden = tuple(int(width) for width in args.hidden_layers.split(","))
     network = MLPClassifier(
-        hidden_layer_sizes=hidden, alpha=args.alpha, max_iter=args.max_epochs, random_state=args.seed
+        hidden_layer_sizes=hidden,
+        alpha=args.alpha,
+        max_iter=args.max_epochs,
+        random_state=args.seed,
     )
     model = make_pipeline(StandardScaler(), network)
     return model.fit(table[:, :-1], table[:, -1].astype(np.int64))
@@ -49,7 +52,9 @@ def track(args, model, validation):
     mlflow.log_metrics(metrics)
 
     report = pathlib.Path("outputs/report.json")
-    report.write_text(json.dumps({**metrics, "epochs": network.n_iter_}, indent=2), encoding="utf-8")
+    report.write_text(
+        json.dumps({**metrics, "epochs": network.n_iter_}, indent=2), encoding="utf-8"
+    )
     mlflow.log_artifact(str(report), artifact_path="report")
     print(f"{network.n_iter_} epochs, validation accuracy {metrics['validation_accuracy']:.4f}")
 
@@ -84,9 +89,16 @@ def main():
     export(model, args.model, train.shape[1] - 1)
 
     # What scikit-learn itself says of rows it has not seen: the served model is checked against it.
-    probabilities = model.predict_proba(read(args.heldout_rows)) if args.heldout_rows else np.empty((0, 2))
+    probabilities = (
+        model.predict_proba(read(args.heldout_rows)) if args.heldout_rows else np.empty((0, 2))
+    )
     np.savetxt(
-        args.expected, probabilities, delimiter=",", header="malignant,benign", comments="", fmt="%.9f"
+        args.expected,
+        probabilities,
+        delimiter=",",
+        header="malignant,benign",
+        comments="",
+        fmt="%.9f",
     )
 
 
