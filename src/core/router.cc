@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/router.h"
+
+#include <unordered_map>
+
+#include "base/strings.h"
+#include "codec/text.h"
+
+namespace lazuli::core {
+namespace {
+
+struct QueryNeed {
+  std::string name, value;  // an empty value: the parameter must merely be there
+  bool any_value = false;
+};
+
+struct Leaf {
+  const Route* route;
+  std::vector<std::string> names;
+  std::vector<QueryNeed> needs;
+};
+
+std::vector<QueryNeed> parse_needs(std::string_view query) {
+  std::vector<QueryNeed> needs;
+  if (query.empty()) return needs;
+  for (std::string_view item : split(query, '&')) {
+    size_t equal = item.find('=');
+    if (equal == std::string_view::npos) needs.push_back({std::string(item), {}, true});
+    else needs.push_back({std::string(item.substr(0, equal)), std::string(item.substr(equal + 1))});
+  }
+  return needs;
+}
+
+bool satisfied(const std::vector<QueryNeed>& needs, const QueryItems& items) {
+  for (const QueryNeed& need : needs) {
+    bool found = false;
+    for (const auto& [name, value] : items)
+      found = found || (iequals(name, need.name) && (need.any_value || iequals(value, need.value)));
+    if (!found) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+struct Router::Node {
+  std::unordered_map<std::string, std::unique_ptr<Node>> literals;
+  std::unique_ptr<Node> parameter;
+  std::vector<Leaf> leaves;
+  std::vector<Leaf> tails;  // "{name*}" below this node
+
+  using Visit = std::function<bool(const std::vector<Leaf>&, std::vector<std::string_view>&)>;
+
+  // Depth first, most specific first; `visit` says whether it took one of the leaves.
+  bool walk(const std::vector<std::string_view>& segments, size_t index, std::string_view rest,
+            std::vector<std::string_view>& values, const Visit& visit) const {
+    if (index == segments.size()) {
+      if (visit(leaves, values)) return true;
+    } else {
+      std::string_view segment = segments[index];
+      std::string_view after = rest.substr(std::min(rest.size(), segment.size() + 1));
+      if (auto found = literals.find(to_lower(segment)); found != literals.end())
+        if (found->second->walk(segments, index + 1, after, values, visit)) return true;
+      if (parameter && !segment.empty()) {
+        values.push_back(segment);
+        if (parameter->walk(segments, index + 1, after, values, visit)) return true;
+        values.pop_back();
+      }
+    }
+    if (tails.empty()) return false;
+    values.push_back(rest);
+    if (visit(tails, values)) return true;
+    values.pop_back();
+    return false;
+  }
+};
+
+Router::Router() = default;
+Router::~Router() = default;
+Router::Router(Router&&) noexcept = default;
+
+Result<void> Router::add(const Route& route) {
+  auto& root = roots_[route.host];
+  if (!root) root = std::make_unique<Node>();
+  Node* node = root.get();
+  Leaf leaf{&route, {}, parse_needs(route.query)};
+  bool tail = false;
+  std::vector<std::string_view> segments = split(std::string_view(route.path).substr(1), '/');
+  for (std::string_view segment : segments) {
+    if (tail) return invalid_argument("nothing may follow a tail: " + route.path);
+    bool braces = segment.size() > 2 && segment.front() == '{' && segment.back() == '}';
+    if (!braces) {
+      auto& next = node->literals[to_lower(segment)];
+      if (!next) next = std::make_unique<Node>();
+      node = next.get();
+      continue;
+    }
+    std::string_view name = segment.substr(1, segment.size() - 2);
+    tail = name.back() == '*';
+    if (tail) name.remove_suffix(1);
+    leaf.names.emplace_back(name);
+    if (tail) continue;
+    if (!node->parameter) node->parameter = std::make_unique<Node>();
+    node = node->parameter.get();
+  }
+  std::vector<Leaf>& leaves = tail ? node->tails : node->leaves;
+  for (const Leaf& other : leaves) {
+    if (other.route->method == route.method && iequals(other.route->query, route.query))
+      return invalid_argument(cat({"two routes for ", http::to_string(route.method), " ",
+                                   route.path, "?", route.query}));
+  }
+  leaves.push_back(std::move(leaf));
+  return {};
+}
+
+Result<Match> Router::find(Host host, http::Method method, std::string_view raw_path,
+                           std::string_view query) const {
+  auto root = roots_.find(host);
+  Error missing = not_found(cat({"there is nothing at ", raw_path.substr(0, 400)}), "NotFound");
+  if (root == roots_.end() || raw_path.empty()) return missing;
+  std::string_view rest = raw_path.substr(1);
+  if (!rest.empty() && rest.back() == '/' && host != Host::kBlob) rest.remove_suffix(1);
+  QueryItems items = TRY(parse_query(query));
+  bool path_known = false;
+  const Leaf* best = nullptr;
+  std::vector<std::string> best_values;
+  auto pick = [&](http::Method wanted, const std::vector<Leaf>& leaves,
+                  std::vector<std::string_view>& values) {
+    for (const Leaf& leaf : leaves) {
+      if (leaf.route->method != wanted || !satisfied(leaf.needs, items)) continue;
+      if (best && best->needs.size() >= leaf.needs.size()) continue;
+      best = &leaf;
+      best_values.assign(values.begin(), values.end());
+    }
+    return best != nullptr;
+  };
+  auto visit = [&](const std::vector<Leaf>& leaves, std::vector<std::string_view>& values) {
+    path_known = path_known || !leaves.empty();
+    if (pick(method, leaves, values)) return true;
+    return method == http::Method::kHead && pick(http::Method::kGet, leaves, values);
+  };
+  std::vector<std::string_view> values;
+  root->second->walk(split(rest, '/'), 0, rest, values, visit);
+  if (!best) {
+    if (!path_known) return missing;
+    return Error{Code::kMethodNotAllowed, "MethodNotAllowed",
+                 cat({"the method is not allowed on ", raw_path.substr(0, 400)}), {}, {}};
+  }
+  Match match{best->route, {}};
+  for (size_t i = 0; i < best->names.size(); ++i)
+    match.params[best->names[i]] = TRY(url_decode(best_values[i]));
+  return match;
+}
+
+}  // namespace lazuli::core

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/strings.h"
+#include "codec/xml.h"
+#include "core/arm.h"
+
+namespace lazuli::core {
+namespace {
+
+Json arm_error(const Error& error) {
+  Json details = Json::array();
+  for (const Error& detail : error.details) details.push_back(arm_error(detail));
+  Json body = Json::object({{"code", error.wire_code}, {"message", error.message}});
+  if (!error.target.empty()) body.set("target", error.target);
+  body.set("details", std::move(details));
+  return body;
+}
+
+// https://learn.microsoft.com/rest/api/storageservices/status-and-error-codes2
+std::string storage_error(const Error& error, const std::string& request_id) {
+  XmlElement root("Error");
+  root.add("Code", error.wire_code);
+  root.add("Message", cat({error.message, "\nRequestId:", request_id,
+                           "\nTime:", format_iso8601(now())}));
+  return dump_xml(root);
+}
+
+// RFC 6749 §5.2, with the fields that MSAL reads.
+Json oauth_error(const Error& error, const std::string& request_id) {
+  return Json::object({{"error", error.wire_code},
+                       {"error_description", error.message},
+                       {"timestamp", format_iso8601_seconds(now())},
+                       {"trace_id", request_id},
+                       {"correlation_id", request_id}});
+}
+
+}  // namespace
+
+http::Response error_response(ErrorShape shape, const Error& error, const std::string& request_id,
+                              bool head_only) {
+  http::Response response(http_status(error.code));
+  if (shape == ErrorShape::kStorage) response.header("x-ms-error-code", error.wire_code);
+  if (error.code == Code::kNotModified || head_only) return response;
+  std::string_view type = "application/json; charset=utf-8";
+  std::string body;
+  switch (shape) {
+    case ErrorShape::kArm:
+      body = Json::object({{"error", arm_error(error)}}).dump();
+      break;
+    case ErrorShape::kStorage:
+      body = storage_error(error, request_id);
+      type = "application/xml";
+      break;
+    case ErrorShape::kMlflow:
+      body = Json::object({{"error_code", error.wire_code}, {"message", error.message}}).dump();
+      break;
+    case ErrorShape::kOAuth:
+      body = oauth_error(error, request_id).dump();
+      break;
+    case ErrorShape::kPlain:
+      body = error.message + "\n";
+      type = "text/plain; charset=utf-8";
+      break;
+  }
+  response.body = std::move(body);
+  response.header("Content-Type", type);
+  return response;
+}
+
+}  // namespace lazuli::core
