@@ -81,7 +81,9 @@ class Server:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-            raise RuntimeError(f"the server did not stop in {STOP_SECONDS_MAX} s\n{self.tail()}")
+            raise RuntimeError(
+                f"the server did not stop in {STOP_SECONDS_MAX} s\n{self.tail()}"
+            ) from None
 
     def remove(self):
         shutil.rmtree(self.base, ignore_errors=True)

@@ -47,13 +47,16 @@ facts = {
     "mlflow_run": os.environ.get("MLFLOW_RUN_ID"),
     "mlflow": os.environ.get("MLFLOW_TRACKING_URI"),
     "telemetry": [os.environ.get(n) for n in ("MLFLOW_DISABLE_TELEMETRY", "ORT_DISABLE_TELEMETRY")],
-    "secrets": sorted(n for n in os.environ if n in ("AZURE_CLIENT_SECRET", "AZURE_STORAGE_CONNECTION_STRING")),
+    "secrets": sorted(
+        name for name in os.environ
+        if name in ("AZURE_CLIENT_SECRET", "AZURE_STORAGE_CONNECTION_STRING")),
     "files": sorted(path.name for path in pathlib.Path(".").iterdir()),
     "no network": refused(lambda: socket.create_connection(("192.0.2.1", 443), timeout=3)),
     "root read-only": refused(lambda: open("/etc/lazuli-was-here", "w")),
 }
 request = urllib.request.Request(
-    os.environ["MLFLOW_TRACKING_URI"] + "/api/2.0/mlflow/runs/get?run_id=" + os.environ["MLFLOW_RUN_ID"],
+    os.environ["MLFLOW_TRACKING_URI"]
+    + "/api/2.0/mlflow/runs/get?run_id=" + os.environ["MLFLOW_RUN_ID"],
     headers={"Authorization": "Bearer " + os.environ["MLFLOW_TRACKING_TOKEN"]})
 facts["own run"] = json.load(urllib.request.urlopen(request))["run"]["info"]["run_id"]
 pathlib.Path("outputs/facts.json").write_text(json.dumps(facts))

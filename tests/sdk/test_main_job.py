@@ -117,7 +117,9 @@ def test_accuracy_and_probabilities(client, job, endpoint, tmp_path):
     assert answer.status_code == 200, answer.text
     scored = answer.json()["probabilities"]
     assert len(scored) == 114
-    correct = sum(int(pair[1] > pair[0]) == label for pair, label in zip(scored, labels))
+    correct = sum(
+        int(pair[1] > pair[0]) == label for pair, label in zip(scored, labels, strict=True)
+    )
     assert correct / 114 >= ACCURACY_MIN
 
     client.jobs.download(job.name, download_path=str(tmp_path), output_name="expected")

@@ -30,7 +30,7 @@ def main():
     train_x, heldout_x, train_y, heldout_y = train_test_split(
         bunch.data, bunch.target, test_size=HELDOUT_ROWS, random_state=SEED, stratify=bunch.target
     )
-    training = [[*map(float, row), int(label)] for row, label in zip(train_x, train_y)]
+    training = [[*map(float, row), int(label)] for row, label in zip(train_x, train_y, strict=True)]
     write("training.csv", [*columns, "benign"], training)
     write("heldout_rows.csv", columns, [list(map(float, row)) for row in heldout_x])
     write("heldout_labels.csv", ["benign"], [[int(label)] for label in heldout_y])

@@ -64,7 +64,7 @@ def register(client, name):
     model = LogisticRegression().fit(rows, [0, 1, 1, 0])
     with mlflow.start_run():
         info = mlflow.sklearn.log_model(
-            model, name="model", registered_model_name=name, input_example=rows[:1]
+            model, name="model", registered_model_name=name, pip_requirements=["scikit-learn"]
         )
     version = client.get_model_version(name, "1")
     client.set_registered_model_alias(name, "best", "1")
