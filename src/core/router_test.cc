@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/router.h"
+
+#include <gtest/gtest.h>
+
+#include "core/arm.h"
+
+namespace lazuli::core {
+namespace {
+
+Route route(http::Method method, Host host, std::string path, std::string query = {}) {
+  Route made;
+  made.method = method;
+  made.host = host;
+  made.path = std::move(path);
+  made.query = std::move(query);
+  return made;
+}
+
+struct CoreRouter : testing::Test {
+  std::vector<Route> routes = {
+      route(http::Method::kGet, Host::kManagement, "/subscriptions/{sub}/resourceGroups/{rg}"),
+      route(http::Method::kGet, Host::kManagement, "/subscriptions/{sub}/resourceGroups"),
+      route(http::Method::kGet, Host::kManagement, "/a/{x}/c"),
+      route(http::Method::kGet, Host::kManagement, "/a/b/{y}"),
+      route(http::Method::kPut, Host::kBlob, "/{container}/{blob*}"),
+      route(http::Method::kPut, Host::kBlob, "/{container}/{blob*}", "comp=block&blockid"),
+      route(http::Method::kPut, Host::kBlob, "/{container}", "restype=container"),
+      route(http::Method::kGet, Host::kBlob, "/{container}/{blob*}"),
+  };
+  Router router;
+  void SetUp() override {
+    for (const Route& each : routes) ASSERT_TRUE(router.add(each).ok());
+  }
+  const Route* find(http::Method method, Host host, std::string_view path,
+                    std::string_view query = {}) {
+    auto match = router.find(host, method, path, query);
+    return match.ok() ? match->route : nullptr;
+  }
+};
+
+TEST_F(CoreRouter, LiteralsIgnoreCaseAndParametersAreDecoded) {
+  auto match = router.find(Host::kManagement, http::Method::kGet,
+                           "/SUBSCRIPTIONS/s1/resourcegroups/my%20group", "api-version=1");
+  ASSERT_TRUE(match.ok());
+  EXPECT_EQ(match->params["sub"], "s1");
+  EXPECT_EQ(match->params["rg"], "my group");
+}
+
+TEST_F(CoreRouter, BacktracksFromALiteralThatLeadsNowhere) {
+  EXPECT_EQ(find(http::Method::kGet, Host::kManagement, "/a/b/c"), &routes[3]);
+  EXPECT_EQ(find(http::Method::kGet, Host::kManagement, "/a/z/c"), &routes[2]);
+}
+
+TEST_F(CoreRouter, TheMostDemandingQueryWins) {
+  EXPECT_EQ(find(http::Method::kPut, Host::kBlob, "/c/d/e.txt"), &routes[4]);
+  EXPECT_EQ(find(http::Method::kPut, Host::kBlob, "/c/d/e.txt", "comp=block&blockid=x"),
+            &routes[5]);
+  EXPECT_EQ(find(http::Method::kPut, Host::kBlob, "/c", "restype=container"), &routes[6]);
+}
+
+TEST_F(CoreRouter, TailsKeepTheirSlashes) {
+  auto match = router.find(Host::kBlob, http::Method::kGet, "/c/d/e%2Ff/g", "");
+  ASSERT_TRUE(match.ok());
+  EXPECT_EQ(match->params["blob"], "d/e/f/g");
+}
+
+TEST_F(CoreRouter, HeadIsServedByGetAndOthersAreRefused) {
+  EXPECT_EQ(find(http::Method::kHead, Host::kBlob, "/c/d"), &routes[7]);
+  auto refused = router.find(Host::kManagement, http::Method::kPost, "/a/b/c", "");
+  EXPECT_EQ(refused.error().code, Code::kMethodNotAllowed);
+  auto missing = router.find(Host::kManagement, http::Method::kGet, "/nothing/here/at/all", "");
+  EXPECT_EQ(missing.error().code, Code::kNotFound);
+}
+
+TEST_F(CoreRouter, RefusesASecondRouteForTheSameRequest) {
+  Route again = routes[0];
+  EXPECT_FALSE(router.add(again).ok());
+}
+
+TEST(CorePermissions, PatternsFollowTheBuiltInRoles) {
+  EXPECT_TRUE(operation_matches("*", "Microsoft.X/a/write"));
+  EXPECT_TRUE(operation_matches("*/read", "Microsoft.X/a/READ"));
+  EXPECT_TRUE(operation_matches("Microsoft.X/workspaces/*/write", "Microsoft.X/workspaces/write"));
+  EXPECT_TRUE(operation_matches("Microsoft.X/workspaces/*/write",
+                                "Microsoft.X/workspaces/computes/write"));
+  EXPECT_FALSE(operation_matches("Microsoft.X/workspaces/*/write",
+                                 "Microsoft.X/workspaces/computes/read"));
+  EXPECT_FALSE(operation_matches("Microsoft.X/a", "Microsoft.X/ab"));
+}
+
+TEST(CorePermissions, ScopesCompareSegments) {
+  EXPECT_TRUE(scope_covers("/", "/subscriptions/s"));
+  EXPECT_TRUE(scope_covers("/subscriptions/S", "/subscriptions/s/resourceGroups/g"));
+  EXPECT_FALSE(scope_covers("/subscriptions/s", "/subscriptions/s2"));
+  EXPECT_FALSE(scope_covers("/subscriptions/s/resourceGroups/g", "/subscriptions/s"));
+}
+
+TEST(CoreArm, IdsRoundTrip) {
+  auto id = ArmId::parse("/subscriptions/s/resourcegroups/g/providers/Microsoft.X/a/b/c/d");
+  ASSERT_TRUE(id.ok());
+  EXPECT_EQ(id->type(), "Microsoft.X/a/c");
+  EXPECT_EQ(id->name_of("A"), "b");
+  EXPECT_EQ(id->to_string(), "/subscriptions/s/resourceGroups/g/providers/Microsoft.X/a/b/c/d");
+  for (const char* bad : {"", "x", "/subscriptions", "/a//b/c", "/foo/bar"})
+    EXPECT_FALSE(ArmId::parse(bad).ok()) << bad;
+}
+
+}  // namespace
+}  // namespace lazuli::core

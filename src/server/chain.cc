@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/chain.h"
+
+#include "base/ids.h"
+#include "base/log.h"
+#include "base/strings.h"
+#include "core/arm.h"
+#include "server/hosts.h"
+
+namespace lazuli::server {
+namespace {
+
+using core::Credential;
+using core::RequestContext;
+
+// Requests over our own answers' shape when no route is known yet.
+core::ErrorShape shape_of(core::Host host) {
+  switch (host) {
+    case core::Host::kBlob: return core::ErrorShape::kStorage;
+    case core::Host::kLogin: return core::ErrorShape::kOAuth;
+    default: return core::ErrorShape::kArm;
+  }
+}
+
+bool carries_sas(const http::RequestHead& head) {
+  for (std::string_view item : split(head.query, '&'))
+    if (istarts_with(item, "sig=")) return true;
+  return false;
+}
+
+// "/account/container/blob" on a bare address → account and "/container/blob".
+bool split_path_style(std::string_view path, std::string& account, std::string_view& rest) {
+  if (path.size() < 2) return false;
+  size_t end = path.find('/', 1);
+  account = std::string(path.substr(1, end == std::string_view::npos ? end : end - 1));
+  rest = end == std::string_view::npos ? std::string_view("/") : path.substr(end);
+  return true;
+}
+
+bool is_safe_header_text(std::string_view text) {
+  return text.size() <= 256 && text.find_first_of("\r\n") == std::string_view::npos;
+}
+
+}  // namespace
+
+struct Chain::State : http::Exchange::State {
+  State(core::Match found, http::Exchange& exchange, const std::string& domain)
+      : route(*found.route), context(exchange, route, domain) {
+    context.set_params(std::move(found.params));
+  }
+  const core::Route& route;
+  RequestContext context;
+};
+
+Chain::Chain(const core::Installation& installation, const core::Router& router,
+             Authenticators authenticators, core::Authorizer& authorizer)
+    : installation_(installation),
+      router_(router),
+      authenticators_(authenticators),
+      authorizer_(authorizer) {}
+
+// 1. On the I/O thread: which pool serves the route.
+http::Pool Chain::place(const http::RequestHead& head) {
+  Result<core::Match> match = find_route(head);
+  return match.ok() ? match->route->pool : http::Pool::kControl;
+}
+
+// 2. Host → service → route. A bare address also serves storage in path style.
+Result<core::Match> Chain::find_route(const http::RequestHead& head) const {
+  HostName host = classify_host(head.host, installation_.domain);
+  Result<core::Match> match = router_.find(host.kind, head.method, head.raw_path, head.query);
+  if (!match.ok() && host.kind == core::Host::kPlain) {
+    std::string account;
+    std::string_view rest;
+    if (split_path_style(head.raw_path, account, rest)) {
+      Result<core::Match> blob = router_.find(core::Host::kBlob, head.method, rest, head.query);
+      if (blob.ok()) blob->params["account"] = account;
+      return blob;
+    }
+  }
+  if (match.ok()) match->params.merge(std::move(host.params));
+  return match;
+}
+
+// 3. On the head alone: who is calling, may they, how much may they send. The body is still unread.
+http::Application::Admission Chain::admit(http::Exchange& exchange) {
+  Result<core::Match> match = find_route(exchange.head);
+  if (!match.ok()) return {fail_early(exchange.head, match.error()), {}};
+  auto owned = std::make_unique<State>(std::move(*match), exchange, installation_.domain);
+  RequestContext& context = owned->context;
+  const core::Route& route = owned->route;
+  exchange.state = std::move(owned);
+  if (!route.anonymous) {
+    if (auto known = authenticate(context); !known.ok()) return {fail(context, known.error()), {}};
+    if (auto allowed = authorize(context); !allowed.ok())
+      return {fail(context, allowed.error()), {}};
+  }
+  if (!route.handler) {
+    Error missing = unimplemented(cat({"the operation ", route.operation_id,
+                                       " is known but not implemented yet"}));
+    return {fail(context, missing), {}};
+  }
+  Result<http::BodyPlan> plan = plan_body(exchange, context);
+  if (!plan.ok()) return {fail(context, plan.error()), {}};
+  return {std::nullopt, *plan};
+}
+
+// 4. Authenticate once. Two credentials at once are refused: one branch must never vouch for
+// what another was meant to check.
+Result<void> Chain::authenticate(RequestContext& context) {
+  const http::RequestHead& head = context.head();
+  size_t carried = head.headers.count("Authorization") + (carries_sas(head) ? 1 : 0);
+  if (carried > 1)
+    return invalid_argument("the request carries more than one credential",
+                            "InvalidAuthenticationInfo");
+  std::optional<Error> refused;
+  for (Credential credential : context.route().credentials) {
+    core::Authenticator* verifier = authenticator(credential);
+    if (verifier == nullptr || !verifier->present(head)) continue;
+    Result<core::Verified> verified = verify_with(credential, context);
+    if (verified.ok()) {
+      context.set_principal(core::Authenticator::seal(std::move(*verified)));
+      return check_second_token(context);
+    }
+    if (!refused) refused = std::move(verified).error();
+  }
+  if (refused) return *refused;
+  bool storage = context.route().errors == core::ErrorShape::kStorage;
+  return unauthenticated("Authentication failed: the request carries no credential this operation "
+                         "accepts. Send an Authorization header.",
+                         storage ? "NoAuthenticationInformation" : "AuthenticationFailed");
+}
+
+Result<core::Verified> Chain::verify_with(Credential credential, RequestContext& context) {
+  return authenticator(credential)->verify(context.head(), audience(credential));
+}
+
+// x-azureml-token beside Authorization is no second credential: it must verify and name the same
+// principal and tenant.
+Result<void> Chain::check_second_token(const RequestContext& context) {
+  std::string_view token = context.header("x-azureml-token");
+  if (token.empty()) return {};
+  http::RequestHead head;
+  head.headers.add("Authorization", cat({"Bearer ", token}));
+  core::Verified second =
+      TRY(authenticators_.bearer->verify(head, audience(Credential::kMlToken)));
+  const core::Principal& first = context.principal();
+  if (second.object_id != first.object_id() || second.tenant_id != first.tenant_id())
+    return invalid_argument("x-azureml-token names another principal than Authorization",
+                            "InvalidAuthenticationInfo");
+  return {};
+}
+
+// 5. The route's declared operation on the resource the path names.
+Result<void> Chain::authorize(const RequestContext& context) {
+  const core::Route& route = context.route();
+  std::string scope;
+  if (route.scope) scope = TRY(route.scope(context));
+  else if (route.host == core::Host::kManagement) scope = context.arm_id();
+  else scope = context.workspace_id();
+  if (scope.empty()) scope = "/";
+  return authorizer_.authorize(context.principal(), route.operation, scope);
+}
+
+// 6. Limits, then where the body goes.
+Result<http::BodyPlan> Chain::plan_body(http::Exchange& exchange, RequestContext& context) {
+  const core::Route& route = context.route();
+  http::BodyPlan plan;
+  if (exchange.head.content_length.value_or(0) > route.body_bytes_max)
+    return Error{Code::kPayloadTooLarge, "RequestBodyTooLarge",
+                 cat({"the body is larger than the ", std::to_string(route.body_bytes_max),
+                      " bytes this operation takes"}),
+                 {}, {}};
+  if (!exchange.head.has_body() && !route.sink) return plan;
+  plan.bytes_max = route.body_bytes_max;
+  plan.kind = http::BodyPlan::Kind::kBuffer;
+  if (route.sink) {
+    exchange.sink = TRY(route.sink(context));
+    if (exchange.sink) plan.kind = http::BodyPlan::Kind::kSink;
+  }
+  return plan;
+}
+
+// 7. The handler, with the whole body at hand.
+http::Response Chain::handle(http::Exchange& exchange) {
+  auto& state = static_cast<State&>(*exchange.state);
+  Result<http::Response> result = state.route.handler(state.context);
+  if (!result.ok()) return fail(state.context, result.error());
+  finish(state.context, *result);
+  return std::move(*result);
+}
+
+http::Response Chain::reject(http::Exchange& exchange, const Error& error) {
+  if (!exchange.state) return fail_early(exchange.head, error);
+  return fail(static_cast<State&>(*exchange.state).context, error);
+}
+
+http::Response Chain::overloaded(const http::RequestHead& head) {
+  http::Response response = fail_early(
+      head, unavailable("the server is busy; try again in a second", "ServerBusy"));
+  response.header("Retry-After", "1");
+  return response;
+}
+
+core::Authenticator* Chain::authenticator(Credential credential) const {
+  switch (credential) {
+    case Credential::kArmToken:
+    case Credential::kMlToken:
+    case Credential::kStorageToken: return authenticators_.bearer;
+    case Credential::kSharedKey: return authenticators_.shared_key;
+    case Credential::kSas: return authenticators_.sas;
+    case Credential::kEndpointKey: return authenticators_.endpoint_key;
+  }
+  return nullptr;
+}
+
+std::string Chain::audience(Credential credential) const {
+  switch (credential) {
+    case Credential::kArmToken: return "https://management." + installation_.domain;
+    case Credential::kMlToken: return "https://ml.azure." + installation_.domain;
+    case Credential::kStorageToken: return "https://storage.azure.com";
+    default: return {};
+  }
+}
+
+// 8. Errors in the route's protocol; a 401 says where tokens come from.
+http::Response Chain::fail(const RequestContext& context, const Error& error) const {
+  const core::Route& route = context.route();
+  if (error.code == Code::kInternal)
+    log::error("request", error.message, {{"request", context.request_id()},
+                                          {"operation", route.operation_id},
+                                          {"code", error.wire_code}});
+  http::Response response =
+      core::error_response(route.errors, error, context.request_id(),
+                           context.head().method == http::Method::kHead);
+  if (error.code == Code::kUnauthenticated) {
+    std::string login = context.url("login", "/" + installation_.tenant_id);
+    bool storage = route.errors == core::ErrorShape::kStorage;
+    response.header("WWW-Authenticate",
+                    storage ? cat({"Bearer authorization_uri=", login,
+                                   "/oauth2/authorize resource_id=https://storage.azure.com"})
+                            : cat({"Bearer authorization_uri=\"", login, "\""}));
+  }
+  finish(context, response);
+  return response;
+}
+
+http::Response Chain::fail_early(const http::RequestHead& head, const Error& error) const {
+  core::Host host = classify_host(head.host, installation_.domain).kind;
+  std::string id = new_uuid();
+  http::Response response =
+      core::error_response(shape_of(host), error, id, head.method == http::Method::kHead);
+  response.header("x-ms-request-id", id);
+  return response;
+}
+
+// 9. What every answer carries.
+void Chain::finish(const RequestContext& context, http::Response& response) const {
+  response.header("x-ms-request-id", context.request_id());
+  std::string_view client_id = context.header("x-ms-client-request-id");
+  if (!client_id.empty() && is_safe_header_text(client_id))
+    response.header("x-ms-client-request-id", client_id);
+  if (context.route().host == core::Host::kManagement)
+    response.header("x-ms-correlation-request-id", context.request_id());
+  log::debug("request", http::to_string(context.head().method),
+             {{"path", context.head().raw_path},
+              {"host", context.head().host},
+              {"status", response.status},
+              {"request", context.request_id()}});
+}
+
+}  // namespace lazuli::server

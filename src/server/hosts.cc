@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/hosts.h"
+
+namespace lazuli::server {
+namespace {
+
+bool take_suffix(std::string_view& text, std::string_view suffix) {
+  if (text.size() <= suffix.size() || !text.ends_with(suffix)) return false;
+  text.remove_suffix(suffix.size());
+  return true;
+}
+
+}  // namespace
+
+HostName classify_host(std::string_view host, std::string_view domain) {
+  std::string_view name = host;
+  if (!take_suffix(name, domain) || !take_suffix(name, ".")) return {};
+  if (name == "management") return {core::Host::kManagement, {}};
+  if (name == "login") return {core::Host::kLogin, {}};
+  if (take_suffix(name, ".blob.core")) {
+    return {core::Host::kBlob, {{"account", std::string(name)}}};
+  }
+  if (take_suffix(name, ".inference.ml.azure")) {
+    size_t dot = name.find('.');
+    if (dot == std::string_view::npos) return {};
+    return {core::Host::kInference,
+            {{"endpoint", std::string(name.substr(0, dot))},
+             {"region", std::string(name.substr(dot + 1))}}};
+  }
+  if (take_suffix(name, ".api.ml.azure")) {
+    return {core::Host::kApi, {{"region", std::string(name)}}};
+  }
+  return {};
+}
+
+bool is_own_host(std::string_view host, std::string_view domain) {
+  if (host == domain || host == "localhost" || host == "127.0.0.1" || host == "::1") return true;
+  return host.size() > domain.size() && host.ends_with(domain) &&
+         host[host.size() - domain.size() - 1] == '.';
+}
+
+}  // namespace lazuli::server

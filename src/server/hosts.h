@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "core/manifest.h"
+#include "core/router.h"
+
+namespace lazuli::server {
+
+// What a host name stands for, with the names it carries ("account", "region", "endpoint").
+struct HostName {
+  core::Host kind = core::Host::kPlain;
+  core::Params params;
+};
+
+// `host` in lower case, without port. Names outside the domain and bare addresses are kPlain.
+HostName classify_host(std::string_view host, std::string_view domain);
+
+// Whether a name or address is this server's: the domain, what lies below it, loopback.
+bool is_own_host(std::string_view host, std::string_view domain);
+
+}  // namespace lazuli::server
