@@ -101,7 +101,8 @@ show_progress() {
 forbid_database_server() {
   dpkg-query -W postgresql-common >/dev/null 2>&1 && return 0
   apt install --no-install-recommends postgresql-common
-  as_root sed -i 's/^#\? *create_main_cluster *=.*/create_main_cluster = false/' /etc/postgresql-common/createcluster.conf
+  as_root sed -i 's/^#\? *create_main_cluster *=.*/create_main_cluster = false/' \
+    /etc/postgresql-common/createcluster.conf
 }
 
 install_packages() {  # PACKAGE...
@@ -125,7 +126,7 @@ install_packages() {  # PACKAGE...
 # *.lazuli.localhost resolves through this module; without it `lazuli env` chooses proxy mode, which works as well.
 check_names() {
   grep -Eqs '^hosts:.*\bmyhostname\b' /etc/nsswitch.conf ||
-    say "note: 'myhostname' is not on the hosts line of /etc/nsswitch.conf, so *.localhost may not resolve; clients will use the proxy"
+    say "note: the hosts line of /etc/nsswitch.conf lacks 'myhostname': clients will use the proxy for names"
 }
 
 main() {

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# usage: tools/venv.sh NAME          makes (once) the virtual environment of tests/sdk/requirements/NAME.txt, prints its path
-#        tools/venv.sh --lock NAME   resolves NAME.in anew into NAME.txt: every package with its version and its wheel's hash
+# usage: tools/venv.sh NAME          makes (once) the environment of tests/sdk/requirements/NAME.txt, prints its path
+#        tools/venv.sh --lock NAME   resolves NAME.in into NAME.txt: every package, its version, its wheel's hash
 #
 # Environments live in the cache under the hash of their requirements: a changed lock makes a new one, and checkouts
 # with the same lock share theirs. An interrupted run is simply repeated.
@@ -30,7 +30,8 @@ find_uv() {
       [ ! -e "$home/.complete" ] || exit 0
       rm -rf "$home"
       "$python" -m venv "$home"
-      "$home/bin/pip" install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r "$root/tools/uv.txt" >&2
+      "$home/bin/pip" install --quiet --disable-pip-version-check --require-hashes --only-binary :all: \
+        -r "$root/tools/uv.txt" >&2
       touch "$home/.complete"
     ) || return 1
   fi
@@ -85,8 +86,8 @@ make_lock() {  # NAME
   grep -oE '^[^ ]+==[^ ]+' "$target" >"$work/before.txt" 2>/dev/null || true
   "$uv" pip compile --quiet --no-header --no-annotate --python "$python" -o "$work/after.txt" "$source" \
     ${LOCK_CONSTRAINTS:+-c "$LOCK_CONSTRAINTS"}
-  "${uv%/uv}/pip" install --quiet --disable-pip-version-check --dry-run --ignore-installed --no-deps --only-binary :all: \
-    --report "$work/report.json" -r "$work/after.txt" >&2
+  "${uv%/uv}/pip" install --quiet --disable-pip-version-check --dry-run --ignore-installed --no-deps \
+    --only-binary :all: --report "$work/report.json" -r "$work/after.txt" >&2
   "$python" - "$work/report.json" "$1" >"$work/lock.txt" <<'PY'
 import json, sys
 print(f"# Made by tools/venv.sh --lock {sys.argv[2]} from {sys.argv[2]}.in: edit that, not this.")
