@@ -60,7 +60,7 @@ def track(args, model, validation):
 
 
 def export(model, directory, columns):
-    """One float tensor in; `label` and the `probabilities` of both classes out, as plain tensors."""
+    """One float tensor in; `label` and the `probabilities` of both classes out."""
     directory.mkdir(parents=True, exist_ok=True)
     onnx = to_onnx(
         model,
