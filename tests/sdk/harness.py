@@ -14,12 +14,23 @@ import uuid
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 EXAMPLE = REPOSITORY / "examples" / "breast_cancer"
 BINARY = pathlib.Path(os.environ.get("LAZULI_BIN", REPOSITORY / "build/release/bin/lazuli"))
-CACHE = pathlib.Path(os.environ.get("LAZULI_CACHE", pathlib.Path.home() / ".cache/lazuli"))
-PLAIN_PYTHON = pathlib.Path(
-    os.environ.get("LAZULI_PLAIN_PYTHON", CACHE / "venv-mlflow" / "bin" / "python")
-)
+ENVIRONMENT_BEFORE = dict(os.environ)  # as it was when nothing of the server was set yet
 START_SECONDS_MAX = 30
 STOP_SECONDS_MAX = 30
+
+
+def plain_python():
+    """The interpreter of the environment without azureml-mlflow."""
+    if named := os.environ.get("LAZULI_PLAIN_PYTHON"):
+        return pathlib.Path(named)
+    made = subprocess.run(
+        [REPOSITORY / "tools/venv.sh", "mlflow"],
+        env=ENVIRONMENT_BEFORE,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return pathlib.Path(made.stdout.strip()) / "bin/python"
 
 
 class Server:
@@ -58,7 +69,12 @@ class Server:
     def cli(self, *arguments, check=True, env=None, timeout=120):
         command = [BINARY, *arguments, "--data", self.data]
         done = subprocess.run(
-            command, capture_output=True, text=True, env=env, timeout=timeout, check=False
+            command,
+            capture_output=True,
+            text=True,
+            env=env or ENVIRONMENT_BEFORE,
+            timeout=timeout,
+            check=False,
         )
         if check and done.returncode != 0:
             raise RuntimeError(f"{arguments}: exit {done.returncode}\n{done.stdout}{done.stderr}")

@@ -10,7 +10,7 @@ import sys
 import pytest
 import requests
 
-from harness import PLAIN_PYTHON, unique, wait_for_job
+from harness import plain_python, unique, wait_for_job
 
 SCRIPT = pathlib.Path(__file__).parent / "scripts" / "mlflow_walk.py"
 
@@ -45,9 +45,7 @@ def walked(request, client):
         return name, walk(sys.executable, uri, name)
     if request.param == WAYS[1]:
         return name, walk(sys.executable, plain, name)
-    if not PLAIN_PYTHON.exists():
-        pytest.fail(f"{PLAIN_PYTHON} is missing: run tools/venv.sh")
-    return name, walk(PLAIN_PYTHON, plain, name)
+    return name, walk(plain_python(), plain, name)
 
 
 def test_log_and_read(walked):
