@@ -9,6 +9,7 @@ import os
 import pytest
 
 import harness
+import wiretap
 
 SERVER = pytest.StashKey[harness.Server]()
 
@@ -21,6 +22,7 @@ def pytest_sessionstart(session):
     try:
         server.start()
         os.environ.update(server.env())
+        wiretap.install()
     except Exception as error:
         server.stop()
         pytest.exit(f"cannot start the server: {error}", returncode=3)
@@ -43,6 +45,18 @@ def pytest_terminal_summary(terminalreporter, exitstatus, config):
         server.remove()
     else:
         terminalreporter.write_line(f"kept: {server.base}")
+
+
+def pytest_runtest_setup(item):
+    wiretap.clear()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    if report.failed:
+        report.sections.append(("last requests", wiretap.last()))
+    return report
 
 
 @pytest.fixture(scope="session")
