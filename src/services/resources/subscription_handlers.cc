@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// https://learn.microsoft.com/rest/api/resources/subscriptions
+#include "base/strings.h"
+#include "core/arm.h"
+#include "services/resources/handlers.h"
+
+namespace lazuli::resources {
+namespace {
+
+Json subscription_json(const core::Installation& installation) {
+  return Json::object({{"id", "/subscriptions/" + installation.subscription_id},
+                       {"subscriptionId", installation.subscription_id},
+                       {"tenantId", installation.tenant_id},
+                       {"displayName", installation.cloud_name},
+                       {"state", "Enabled"},
+                       {"authorizationSource", "RoleBased"}});
+}
+
+struct Provider {
+  std::string_view name;
+  std::initializer_list<std::string_view> types;
+};
+
+const Provider kProviders[] = {
+    {"Microsoft.Authorization", {"roleAssignments", "roleDefinitions"}},
+    {"Microsoft.MachineLearningServices",
+     {"workspaces", "workspaces/computes", "workspaces/datastores", "workspaces/data",
+      "workspaces/models", "workspaces/environments", "workspaces/codes", "workspaces/components",
+      "workspaces/jobs", "workspaces/onlineEndpoints"}},
+    {"Microsoft.Resources", {"subscriptions", "resourceGroups"}},
+    {"Microsoft.Storage", {"storageAccounts"}},
+};
+
+Json provider_json(const core::Installation& installation, const Provider& provider) {
+  Json types = Json::array();
+  for (std::string_view type : provider.types)
+    types.push_back(Json::object({{"resourceType", type},
+                                  {"locations", Json::array({Json(installation.region)})},
+                                  {"apiVersions", Json::array()}}));
+  return Json::object({{"id", cat({"/subscriptions/", installation.subscription_id, "/providers/",
+                                   provider.name})},
+                       {"namespace", provider.name},
+                       {"registrationState", "Registered"},
+                       {"registrationPolicy", "RegistrationFree"},
+                       {"resourceTypes", std::move(types)}});
+}
+
+}  // namespace
+
+Result<void> check_subscription(const Parts& parts, const Context& context) {
+  if (iequals(context.param("sub"), parts.installation.subscription_id)) return {};
+  return not_found(cat({"The subscription '", context.param("sub"), "' could not be found."}),
+                   "SubscriptionNotFound");
+}
+
+Answer list_tenants(const Parts& parts, Context&) {
+  Json tenant = Json::object({{"id", "/tenants/" + parts.installation.tenant_id},
+                              {"tenantId", parts.installation.tenant_id},
+                              {"displayName", parts.installation.cloud_name},
+                              {"defaultDomain", parts.installation.domain}});
+  return core::json_response(core::arm_list({std::move(tenant)}));
+}
+
+Answer list_subscriptions(const Parts& parts, Context&) {
+  return core::json_response(core::arm_list({subscription_json(parts.installation)}));
+}
+
+Answer get_subscription(const Parts& parts, Context& context) {
+  TRY(check_subscription(parts, context));
+  return core::json_response(subscription_json(parts.installation));
+}
+
+Answer list_locations(const Parts& parts, Context& context) {
+  TRY(check_subscription(parts, context));
+  const std::string& region = parts.installation.region;
+  Json location = Json::object({{"id", cat({"/subscriptions/", parts.installation.subscription_id,
+                                            "/locations/", region})},
+                                {"name", region},
+                                {"displayName", region},
+                                {"regionalDisplayName", region},
+                                {"type", "Region"},
+                                {"metadata", Json::object({{"regionType", "Physical"}})}});
+  return core::json_response(core::arm_list({std::move(location)}));
+}
+
+Answer list_providers(const Parts& parts, Context& context) {
+  TRY(check_subscription(parts, context));
+  Json::Array providers;
+  for (const Provider& provider : kProviders)
+    providers.push_back(provider_json(parts.installation, provider));
+  return core::json_response(core::arm_list(std::move(providers)));
+}
+
+Answer get_provider(const Parts& parts, Context& context) {
+  TRY(check_subscription(parts, context));
+  for (const Provider& provider : kProviders)
+    if (iequals(provider.name, context.param("namespace")))
+      return core::json_response(provider_json(parts.installation, provider));
+  return not_found(cat({"The resource namespace '", context.param("namespace"), "' is invalid."}),
+                   "InvalidResourceNamespace");
+}
+
+}  // namespace lazuli::resources
