@@ -22,10 +22,10 @@ class Builder {
 
   bool on_document_begin(ErrorCode&) { return true; }
   bool on_document_end(ErrorCode&) { return true; }
-  bool on_object_begin(ErrorCode&) { return open(Json::object()); }
-  bool on_object_end(size_t, ErrorCode&) { return close(); }
-  bool on_array_begin(ErrorCode&) { return open(Json::array()); }
-  bool on_array_end(size_t, ErrorCode&) { return close(); }
+  bool on_object_begin(ErrorCode&) { return open(true); }
+  bool on_object_end(size_t, ErrorCode&) { return close(true); }
+  bool on_array_begin(ErrorCode&) { return open(false); }
+  bool on_array_end(size_t, ErrorCode&) { return close(false); }
   bool on_key_part(View part, size_t, ErrorCode&) { return text_.append(part), true; }
   bool on_key(View part, size_t, ErrorCode&) {
     text_.append(part);
@@ -45,7 +45,13 @@ class Builder {
   bool on_uint64(uint64_t value, View, ErrorCode&) {
     return add(Json(static_cast<double>(value)));  // only values above int64 arrive here
   }
-  bool on_double(double value, View, ErrorCode&) { return add(Json(value)); }
+  // Boost.JSON 1.81 may miss the nearest double by one unit; the digits are all in `text`.
+  bool on_double(double value, View text, ErrorCode& failure) {
+    double exact = value;
+    (void)std::from_chars(text.data(), text.data() + text.size(), exact);  // underflow: keeps value
+    if (!std::isfinite(exact)) failure = boost::json::error::exponent_overflow;
+    return std::isfinite(exact) && add(Json(exact));
+  }
   bool on_bool(bool value, ErrorCode&) { return add(Json(value)); }
   bool on_null(ErrorCode&) { return add(Json()); }
   bool on_comment_part(View, ErrorCode&) { return true; }
@@ -55,27 +61,46 @@ class Builder {
 
  private:
   struct Frame {
-    Json value;
+    bool is_object;
+    Json::Array items;
+    Json::Object members;
     std::string key;
+    std::unordered_map<std::string, size_t> index;  // of members, once there are many
   };
-  bool open(Json container) {
-    frames_.push_back({std::move(container), {}});
-    return true;
-  }
-  bool close() {
-    Json done = std::move(frames_.back().value);
+  static constexpr size_t kIndexFrom = 32;
+
+  bool open(bool is_object) { return frames_.push_back({is_object, {}, {}, {}, {}}), true; }
+  bool close(bool is_object) {
+    Frame done = std::move(frames_.back());
     frames_.pop_back();
-    return add(std::move(done));
+    return add(is_object ? Json::object(std::move(done.members))
+                         : Json::array(std::move(done.items)));
   }
   bool add(Json value) {
     if (frames_.empty()) {
       root_ = std::move(value);
-    } else if (frames_.back().value.is_array()) {
-      frames_.back().value.push_back(std::move(value));
+    } else if (frames_.back().is_object) {
+      Json& place = member(frames_.back());
+      place = std::move(value);
     } else {
-      frames_.back().value.set(frames_.back().key, std::move(value));
+      frames_.back().items.push_back(std::move(value));
     }
     return true;
+  }
+  // A linear search while the object is small; an index keeps hostile ones from costing squares.
+  static Json& member(Frame& frame) {
+    auto& members = frame.members;
+    if (members.size() < kIndexFrom) {
+      for (auto& [key, value] : members)
+        if (key == frame.key) return value;
+    } else {
+      if (frame.index.empty())
+        for (size_t i = 0; i < members.size(); ++i) frame.index.emplace(members[i].key, i);
+      auto [found, added] = frame.index.emplace(frame.key, members.size());
+      if (!added) return members[found->second].value;
+    }
+    members.push_back({std::move(frame.key), Json()});
+    return members.back().value;
   }
 
   Json root_;
@@ -175,7 +200,13 @@ const Json kNull;
 
 Json Json::object(std::initializer_list<Member> members) {
   Json json;
-  json.value_ = Object(members);
+  json.value_.emplace<Object>(members);
+  return json;
+}
+
+Json Json::object(Object members) {
+  Json json;
+  json.value_ = std::move(members);
   return json;
 }
 

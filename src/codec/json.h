@@ -47,11 +47,13 @@ class Json {
 
   // Json::object({{"name", "a"}, {"count", 3}}), Json::array({1, 2}).
   static Json object(std::initializer_list<Member> members = {});
+  static Json object(Object members);  // the keys must differ
   static Json array(std::initializer_list<Json> items = {});
   static Json array(Array items);
   static Json strings(const std::vector<std::string>& items);
 
-  // Strict RFC 8259 and UTF-8; a duplicate key keeps its last value. The error says where.
+  // Strict RFC 8259 and UTF-8; a duplicate key keeps its last value. Integers beyond int64 become
+  // doubles, numbers beyond double are refused. The error says where.
   static Result<Json> parse(std::string_view text, const Limits& limits);
   static Result<Json> parse(std::string_view text);
   std::string dump() const;

@@ -13,9 +13,11 @@
 namespace lazuli {
 
 std::string to_hex(std::span<const std::byte> bytes);
+std::string to_hex(std::string_view bytes);
 Result<std::string> from_hex(std::string_view text);
 
-// RFC 4648: standard alphabet with padding; url-safe without. Decoding accepts missing padding.
+// RFC 4648: standard alphabet with padding; url-safe without. Decoding accepts missing padding; the
+// url-safe form (tokens) also refuses set spare bits, so that one value has one spelling.
 std::string to_base64(std::string_view bytes);
 std::string to_base64url(std::string_view bytes);
 Result<std::string> from_base64(std::string_view text);
