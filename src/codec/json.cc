@@ -154,17 +154,26 @@ struct Writer {
     out.append(depth * 2, ' ');
   }
   void write(const Json& json, size_t depth) {
-    if (json.is_null()) out += "null";
-    else if (json.is_bool()) out += json.boolean() ? "true" : "false";
-    else if (json.is_integer()) write_number(out, json.integer());
-    else if (json.is_number()) write_double(json.number());
-    else if (json.is_string()) write_string(out, json.str());
-    else if (json.is_array()) write_items(json, depth);
-    else write_members(json, depth);
+    if (json.is_null())
+      out += "null";
+    else if (json.is_bool())
+      out += json.boolean() ? "true" : "false";
+    else if (json.is_integer())
+      write_number(out, json.integer());
+    else if (json.is_number())
+      write_double(json.number());
+    else if (json.is_string())
+      write_string(out, json.str());
+    else if (json.is_array())
+      write_items(json, depth);
+    else
+      write_members(json, depth);
   }
   void write_double(double value) {
-    if (std::isfinite(value)) write_number(out, value);
-    else out += "null";  // JSON has no NaN or infinity
+    if (std::isfinite(value))
+      write_number(out, value);
+    else
+      out += "null";  // JSON has no NaN or infinity
   }
   void write_items(const Json& json, size_t depth) {
     out += '[';
@@ -230,8 +239,8 @@ Result<Json> Json::parse(std::string_view text) { return parse(text, Limits{}); 
 
 Result<Json> Json::parse(std::string_view text, const Limits& limits) {
   if (text.size() > limits.bytes_max)
-    return Error{Code::kPayloadTooLarge, "RequestBodyTooLarge", "the JSON document is too large",
-                 {}, {}};
+    return Error{
+        Code::kPayloadTooLarge, "RequestBodyTooLarge", "the JSON document is too large", {}, {}};
   boost::json::parse_options options;
   options.max_depth = limits.depth_max;
   boost::json::basic_parser<Builder> parser(options);
@@ -239,9 +248,9 @@ Result<Json> Json::parse(std::string_view text, const Limits& limits) {
   size_t used = parser.write_some(false, text.data(), text.size(), failure);
   if (!failure && used != text.size()) failure = boost::json::error::extra_data;
   if (failure)
-    return invalid_argument(cat({"the body is not valid JSON: ", failure.message(), " at byte ",
-                                 std::to_string(used)}),
-                            "InvalidRequestContent");
+    return invalid_argument(
+        cat({"the body is not valid JSON: ", failure.message(), " at byte ", std::to_string(used)}),
+        "InvalidRequestContent");
   return parser.handler().take();
 }
 
@@ -297,9 +306,7 @@ const Json* Json::find(std::string_view key) const {
   return nullptr;
 }
 
-Json* Json::find(std::string_view key) {
-  return const_cast<Json*>(std::as_const(*this).find(key));
-}
+Json* Json::find(std::string_view key) { return const_cast<Json*>(std::as_const(*this).find(key)); }
 
 const Json& Json::operator[](std::string_view key) const {
   const Json* found = find(key);
@@ -307,9 +314,8 @@ const Json& Json::operator[](std::string_view key) const {
 }
 
 Json& Json::operator[](std::string_view key) {
-  if (is_null()) value_ = Object();
+  if (!is_object()) value_ = Object();
   if (Json* found = find(key)) return *found;
-  CHECK(is_object());
   auto& object = std::get<Object>(value_);
   object.push_back({std::string(key), Json()});
   return object.back().value;
@@ -338,8 +344,7 @@ const Json::Array& Json::items() const {
 }
 
 Json::Array& Json::mutable_items() {
-  if (is_null()) value_ = Array();
-  CHECK(is_array());
+  if (!is_array()) value_ = Array();
   return std::get<Array>(value_);
 }
 
@@ -348,9 +353,7 @@ Json& Json::push_back(Json value) {
   return *this;
 }
 
-size_t Json::size() const {
-  return is_array() ? items().size() : members().size();
-}
+size_t Json::size() const { return is_array() ? items().size() : members().size(); }
 
 void Json::merge_patch(const Json& patch) {
   if (!patch.is_object()) {
@@ -359,8 +362,10 @@ void Json::merge_patch(const Json& patch) {
   }
   if (!is_object()) *this = object();
   for (const auto& [key, value] : patch.members()) {
-    if (value.is_null()) erase(key);
-    else (*this)[key].merge_patch(value);
+    if (value.is_null())
+      erase(key);
+    else
+      (*this)[key].merge_patch(value);
   }
 }
 

@@ -14,7 +14,8 @@
 
 namespace lazuli {
 
-// A template only because the value's type is still incomplete where the vector of members is named.
+// A template only because the value's type is still incomplete where the vector of members is
+// named.
 template <typename Value>
 struct BasicJsonMember {
   std::string key;
@@ -82,13 +83,15 @@ class Json {
   bool contains(std::string_view key) const { return find(key) != nullptr; }
   const Json& operator[](std::string_view key) const;
   const Json& operator[](const char* key) const { return (*this)[std::string_view(key)]; }
-  Json& operator[](std::string_view key);  // null becomes an object; a missing member is added
+  // For writing: anything but an object becomes an empty one (a hostile document must not be able
+  // to stop the process), and a missing member is added as null. Read through a const Json.
+  Json& operator[](std::string_view key);
   Json& operator[](const char* key) { return (*this)[std::string_view(key)]; }
   Json& set(std::string_view key, Json value);  // returns *this
   bool erase(std::string_view key);
   const Object& members() const;  // empty for anything but an object
 
-  // Items. `items()` is empty for anything but an array; push_back makes null an array.
+  // Items. `items()` is empty for anything but an array; the two that write make it an array first.
   const Array& items() const;
   Array& mutable_items();
   Json& push_back(Json value);

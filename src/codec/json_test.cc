@@ -38,9 +38,11 @@ TEST(JsonParse, DoublesSurviveADump) {
 
 TEST(JsonParse, RefusesWhatIsNotJson) {
   for (const char* bad :
-       {"", " ", "{", "[", "[1,]", "{\"a\":1,}", "{a:1}", "{'a':1}", "nul", "NaN", "Infinity",
-        "01", "1.", ".5", "+1", "1e", "0x1", "\"", "\"\\x\"", "\"\\u12\"", "\"\\ud800\"",
-        "\"\\udc00\"", "\"\t\"", "1 2", "[1]x", "// c\n1", "/* */1", "{\"a\"}", "{1:2}", "--1"})
+       {"",        " ",         "{",           "[",           "[1,]",     "{\"a\":1,}",
+        "{a:1}",   "{'a':1}",   "nul",         "NaN",         "Infinity", "01",
+        "1.",      ".5",        "+1",          "1e",          "0x1",      "\"",
+        "\"\\x\"", "\"\\u12\"", "\"\\ud800\"", "\"\\udc00\"", "\"\t\"",   "1 2",
+        "[1]x",    "// c\n1",   "/* */1",      "{\"a\"}",     "{1:2}",    "--1"})
     EXPECT_FALSE(Json::parse(bad).ok()) << bad;
   EXPECT_NE(Json::parse("[1,x]").error().message.find("byte 3"), std::string::npos);
 }
@@ -98,7 +100,10 @@ TEST(JsonRead, FallsBackOnOtherTypes) {
   EXPECT_EQ(Json(1) == Json(1.0), true);
   EXPECT_EQ(Json(true).text(), "true");
   EXPECT_EQ(Json().text(), "");
-  EXPECT_TRUE(text["x"].is_null());
+  EXPECT_TRUE(std::as_const(text)["x"].is_null());
+  EXPECT_EQ(text.str(), "12");
+  text["x"] = 1;
+  EXPECT_EQ(text.dump(), R"({"x":1})");
 }
 
 }  // namespace

@@ -85,8 +85,10 @@ std::string printable(std::string_view text) {
   std::string out;
   out.reserve(text.size());
   for (char c : text) {
-    if (is_xml_char(static_cast<unsigned char>(c))) out += c;
-    else out += "\xEF\xBF\xBD";
+    if (is_xml_char(static_cast<unsigned char>(c)))
+      out += c;
+    else
+      out += "\xEF\xBF\xBD";
   }
   return out;
 }
@@ -145,7 +147,7 @@ std::string dump_xml(const XmlElement& root) {
   StringWriter writer;
   writer.out = R"(<?xml version="1.0" encoding="utf-8"?>)";
   document.save(writer, "", pugi::format_raw | pugi::format_no_declaration, pugi::encoding_utf8);
-  return std::move(writer.out);
+  return replace_all(writer.out, "\r", "&#13;");  // raw, a parser would read it as a line feed
 }
 
 }  // namespace lazuli

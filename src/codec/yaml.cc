@@ -168,8 +168,7 @@ class Builder : public YAML::EventHandler {
     if (spent_ > kExpandedWeightMax) throw Failure{"aliases expand to too much", mark};
   }
 
-  void open(const Mark& mark, std::string_view tag, std::string_view kind,
-            YAML::anchor_t anchor) {
+  void open(const Mark& mark, std::string_view tag, std::string_view kind, YAML::anchor_t anchor) {
     bool known = tag == "?" || tag == "!" || tag.empty() || tag == cat({kTagPrefix, kind});
     if (!known) throw Failure{cat({"unknown tag ", tag}), mark};
     if (expects_key()) throw Failure{"a key must be a scalar", mark};
@@ -294,8 +293,10 @@ void write_block(std::string& out, const Json& json, size_t indent, bool after_d
   for (const Json& item : json.items()) {
     start_line();
     out += "- ";
-    if (!item.empty()) write_block(out, item, indent + 2, true);
-    else out += scalar(item) + "\n";
+    if (!item.empty())
+      write_block(out, item, indent + 2, true);
+    else
+      out += scalar(item) + "\n";
   }
   for (const auto& [key, value] : json.members()) {
     start_line();
@@ -315,10 +316,11 @@ Result<Json> parse_yaml(std::string_view text) { return parse_yaml(text, kDefaul
 
 Result<Json> parse_yaml(std::string_view text, const Json::Limits& limits) {
   if (text.size() > limits.bytes_max)
-    return Error{Code::kPayloadTooLarge, "RequestBodyTooLarge", "the YAML document is too large",
-                 {}, {}};
+    return Error{
+        Code::kPayloadTooLarge, "RequestBodyTooLarge", "the YAML document is too large", {}, {}};
   if (!is_yaml_text(text)) return bad_yaml("it is not UTF-8 text", Mark::null_mark());
-  std::istringstream stream{std::string(text)};
+  // yaml-cpp lets a quoted scalar end with the text; an end marker there shows that it is open.
+  std::istringstream stream{cat({text, "\n...\n"})};
   Builder builder(limits.depth_max);
   try {
     YAML::Parser parser(stream);

@@ -35,6 +35,8 @@ TEST(YamlParse, KeepsQuotedAndBlockScalarsAsText) {
 TEST(YamlParse, KeepsKeysAsWrittenAndInOrder) {
   EXPECT_EQ(as_json("b: 1\na:\n1: x\ntrue: y\n"), R"({"b":1,"a":null,"1":"x","true":"y"})");
   EXPECT_EQ(as_json(""), "null");
+  EXPECT_EQ(as_json("a: 1\n...\n...\n"), R"({"a":1})");
+  EXPECT_EQ(as_json("a"), R"("a")");
   EXPECT_EQ(as_json("# only a comment\n"), "null");
   EXPECT_EQ(as_json("---\na: [b, {c: d}]\n...\n"), R"({"a":["b",{"c":"d"}]})");
 }
@@ -49,10 +51,12 @@ TEST(YamlParse, ExpandsAnchorsAndMergeKeys) {
 
 TEST(YamlParse, ErrorsNameLineAndColumn) {
   EXPECT_NE(as_json("a: 1\nb: [1, 2\n").find(" at "), std::string::npos);
-  EXPECT_NE(as_json("a: 1\na: 2\n").find("twice at 2:1"), std::string::npos) << as_json("a: 1\na: 2");
-  for (const char* bad : {"a: b: c", "\t- x\n- y\n\t", "a: *nowhere", "a: &a [*a]", "? [a]\n: b",
-                          "<<: 1", "a: 1\n---\nb: 2\n", "!custom x", "a: !!int x", "\x04", "\xff",
-                          "{", "]", "\"", "a: 'x", "- a\nb: c", "<<: {}\n<<: {}"})
+  EXPECT_NE(as_json("a: 1\na: 2\n").find("twice at 2:1"), std::string::npos)
+      << as_json("a: 1\na: 2");
+  for (const char* bad :
+       {"a: b: c", "\t- x\n- y\n\t", "a: *nowhere", "a: &a [*a]", "? [a]\n: b", "<<: 1",
+        "a: 1\n---\nb: 2\n", "!custom x", "a: !!int x", "\x04", "\xff", "{", "]", "\"", "a: 'x",
+        "a: \"x\n", "'\n\n", "- a\nb: c", "<<: {}\n<<: {}"})
     EXPECT_FALSE(parse_yaml(bad).ok()) << bad << " -> " << as_json(bad);
 }
 
