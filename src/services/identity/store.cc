@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/identity/store.h"
+
+#include "base/ids.h"
+
+namespace lazuli::identity {
+namespace {
+
+ServicePrincipal principal_from(const db::Row& row) {
+  return {row.text(0), row.text(1), row.text(2)};
+}
+
+Result<void> ensure_assignment(db::Tx& tx, const RoleAssignment& wanted) {
+  auto held = TRY(tx.query_one("SELECT name FROM identity_role_assignment WHERE object_id = ? AND "
+                               "role_id = ? AND scope = ?",
+                               {wanted.object_id, wanted.role_id, wanted.scope}));
+  if (held) return {};
+  TRY(tx.exec("INSERT INTO identity_role_assignment (name, object_id, role_id, scope, created_us) "
+              "VALUES (?, ?, ?, ?, ?)",
+              {wanted.name, wanted.object_id, wanted.role_id, wanted.scope, to_micros(now())}));
+  return {};
+}
+
+}  // namespace
+
+std::vector<db::Migration> Store::migrations() {
+  return {
+      {"identity", 1,
+       "CREATE TABLE identity_signing_key (kid {text} PRIMARY KEY, sealed_pem {blob} NOT NULL, "
+       "created_us {int} NOT NULL); "
+       "CREATE TABLE identity_principal (app_id {text} PRIMARY KEY, object_id {text} NOT NULL "
+       "UNIQUE, name {text} NOT NULL UNIQUE, created_us {int} NOT NULL); "
+       "CREATE TABLE identity_secret (app_id {text} NOT NULL REFERENCES identity_principal (app_id) "
+       "ON DELETE CASCADE, hash {text} NOT NULL, created_us {int} NOT NULL, "
+       "PRIMARY KEY (app_id, hash)); "
+       "CREATE TABLE identity_role_assignment (name {text} PRIMARY KEY, object_id {text} NOT NULL, "
+       "role_id {text} NOT NULL, scope {text} NOT NULL, created_us {int} NOT NULL, "
+       "UNIQUE (object_id, role_id, scope)); "
+       "CREATE TABLE identity_revoked_job (job_id {text} PRIMARY KEY, revoked_us {int} NOT NULL)"}};
+}
+
+Result<std::vector<SigningKey>> Store::signing_keys() {
+  return handle_.read([&](db::Reader& reader) -> Result<std::vector<SigningKey>> {
+    std::vector<SigningKey> keys;
+    for (const db::Row& row : TRY(reader.query("SELECT kid, sealed_pem, created_us "
+                                               "FROM identity_signing_key ORDER BY created_us")))
+      keys.push_back({row.text(0), row.blob(1), from_micros(row.integer(2))});
+    return keys;
+  });
+}
+
+Result<void> Store::add_signing_key(const SigningKey& key) {
+  return handle_.write([&](db::Tx& tx) -> Result<void> {
+    TRY(tx.exec("INSERT INTO identity_signing_key (kid, sealed_pem, created_us) VALUES (?, ?, ?)",
+                {key.kid, db::Blob{key.sealed_pem}, to_micros(key.created)}));
+    return {};
+  });
+}
+
+Result<std::optional<ServicePrincipal>> Store::find_by_app_id(const std::string& app_id) {
+  return handle_.read([&](db::Reader& reader) -> Result<std::optional<ServicePrincipal>> {
+    auto row = TRY(reader.query_one(
+        "SELECT app_id, object_id, name FROM identity_principal WHERE app_id = ?", {app_id}));
+    if (!row) return std::optional<ServicePrincipal>();
+    return std::optional<ServicePrincipal>(principal_from(*row));
+  });
+}
+
+Result<ServicePrincipal> Store::ensure_principal(const std::string& name,
+                                                 const std::string& role_id,
+                                                 const std::string& scope) {
+  ServicePrincipal fresh{new_uuid(), new_uuid(), name};
+  std::string assignment = new_uuid();
+  return handle_.write([&](db::Tx& tx) -> Result<ServicePrincipal> {
+    auto row = TRY(tx.query_one(
+        "SELECT app_id, object_id, name FROM identity_principal WHERE name = ?", {name}));
+    ServicePrincipal principal = row ? principal_from(*row) : fresh;
+    if (!row) {
+      TRY(tx.exec("INSERT INTO identity_principal (app_id, object_id, name, created_us) "
+                  "VALUES (?, ?, ?, ?)",
+                  {fresh.app_id, fresh.object_id, name, to_micros(now())}));
+    }
+    TRY(ensure_assignment(tx, {assignment, principal.object_id, role_id, scope}));
+    return principal;
+  });
+}
+
+Result<void> Store::add_secret_hash(const std::string& app_id, const std::string& hash) {
+  return handle_.write([&](db::Tx& tx) -> Result<void> {
+    TRY(tx.exec("INSERT INTO identity_secret (app_id, hash, created_us) VALUES (?, ?, ?)",
+                {app_id, hash, to_micros(now())}));
+    return {};
+  });
+}
+
+Result<std::vector<std::string>> Store::secret_hashes(const std::string& app_id) {
+  return handle_.read([&](db::Reader& reader) -> Result<std::vector<std::string>> {
+    std::vector<std::string> hashes;
+    for (const db::Row& row :
+         TRY(reader.query("SELECT hash FROM identity_secret WHERE app_id = ?", {app_id})))
+      hashes.push_back(row.text(0));
+    return hashes;
+  });
+}
+
+Result<std::vector<RoleAssignment>> Store::assignments() {
+  return handle_.read([&](db::Reader& reader) -> Result<std::vector<RoleAssignment>> {
+    std::vector<RoleAssignment> all;
+    for (const db::Row& row : TRY(reader.query(
+             "SELECT name, object_id, role_id, scope FROM identity_role_assignment ORDER BY name")))
+      all.push_back({row.text(0), row.text(1), row.text(2), row.text(3)});
+    return all;
+  });
+}
+
+Result<void> Store::revoke_job(db::Tx& caller, const std::string& job_id) {
+  db::Tx& tx = handle_.join(caller);
+  TRY(tx.exec("INSERT INTO identity_revoked_job (job_id, revoked_us) VALUES (?, ?) "
+              "ON CONFLICT DO NOTHING",
+              {job_id, to_micros(now())}));
+  return {};
+}
+
+Result<bool> Store::is_job_revoked(const std::string& job_id) {
+  return handle_.read([&](db::Reader& reader) -> Result<bool> {
+    auto row = TRY(reader.query_one("SELECT 1 FROM identity_revoked_job WHERE job_id = ?",
+                                    {job_id}));
+    return row.has_value();
+  });
+}
+
+}  // namespace lazuli::identity
