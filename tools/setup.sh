@@ -76,11 +76,12 @@ may_be_root() {
   [ -t 0 ] && [ -t 2 ] && { say "sudo is needed to install packages"; sudo -v; }
 }
 
-# apt's own progress goes to standard output among everything else (sudo would close any other descriptor); the log
-# keeps it all, and one line every few seconds is shown.
+# apt reports its progress on descriptor 3, which is made here and not by the caller since sudo closes all but the first
+# three. The log keeps everything; one line every few seconds is shown.
 apt() {
-  as_root apt-get -y -qq -o APT::Status-Fd=1 -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 "$@" \
-    </dev/null 2>&1 | tee "$work/apt.log" | show_progress || {
+  # shellcheck disable=SC2016  # the inner shell expands $@
+  as_root sh -c 'exec apt-get -y -qq -o APT::Status-Fd=3 -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300 \
+      -o Dpkg::Use-Pty=0 "$@" 3>&1' apt "$@" </dev/null 2>&1 | tee "$work/apt.log" | show_progress || {
     grep -Ev '^(dlstatus|pmstatus):' "$work/apt.log" | tail -n 25 >&2
     die "apt-get failed: $*"
   }
