@@ -11,7 +11,7 @@ disk_free_gb_min=8
 
 # The one list of what comes from Debian.
 build_packages=(
-  clang-19 lld-19 mold ccache cmake ninja-build git ca-certificates
+  clang-19 lld-19 mold ccache cmake ninja-build pkg-config git ca-certificates
   libboost1.81-dev libboost-json1.81-dev libssl-dev libpq-dev libyaml-cpp-dev libpugixml-dev libsimdjson-dev
   libseccomp-dev libgtest-dev
 )
