@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/time.h"
 
 namespace lazuli::db {
 
@@ -25,7 +26,7 @@ struct Blob {
 // One SQL value. Booleans are stored as integers 0 and 1, times as microseconds since 1970.
 using Value = std::variant<std::monostate, int64_t, double, std::string, Blob>;
 
-// One parameter of a statement; binds what is passed for the call's duration only.
+// One parameter of a statement. Text is UTF-8 without NUL; NaN is stored as null.
 class Param {
  public:
   Param(std::nullptr_t) {}
@@ -47,7 +48,19 @@ class Param {
  private:
   Value value_;
 };
-using Params = std::initializer_list<Param>;
+
+// The parameters of one statement: a braced list, or a vector built at run time. A view, valid for
+// the call's duration only.
+class Params {
+ public:
+  Params(std::initializer_list<Param> items) : items_(items.begin(), items.size()) {}
+  Params(const std::vector<Param>& items) : items_(items) {}
+  size_t size() const { return items_.size(); }
+  const Value& operator[](size_t index) const { return items_[index].value(); }
+
+ private:
+  std::span<const Param> items_;
+};
 
 // A result row: columns by position, in the order of the SELECT. Asking for another type converts
 // numbers and text leniently; null gives zero, empty or nullopt.
@@ -69,10 +82,15 @@ class Row {
 };
 using Rows = std::vector<Row>;
 
-// Executes SQL: parameters are `?`, the dialect is the common ground of SQLite and PostgreSQL
-// (upserts by ON CONFLICT, RETURNING, no vendor functions). Errors: kConflict with wire code
-// "UniqueViolation" or "ForeignKeyViolation" for broken constraints, kInternal otherwise.
-// Statements are prepared once per connection.
+// Executes one SELECT, INSERT, UPDATE, DELETE, WITH or VALUES: parameters are `?`, the dialect is
+// the common ground of SQLite and PostgreSQL (upserts by ON CONFLICT, RETURNING, no vendor
+// functions). LIKE minds the case and has no escape character unless ESCAPE names one; text sorts
+// by its bytes. Errors: kConflict with wire code "UniqueViolation" or "ForeignKeyViolation" for
+// broken constraints, kInvalidArgument for text that is no text, kInternal otherwise. After an
+// error the closure can only return: further statements give the same error, and the closure is
+// rolled back. (To find out whether a row is there, INSERT … ON CONFLICT DO NOTHING and look at the
+// rows changed.) Statements are prepared once per connection and SQL text: bind values, do not
+// paste them.
 class Executor {
  public:
   virtual ~Executor() = default;
@@ -93,9 +111,11 @@ class Tx : public Executor {
   virtual void after_commit(std::function<void()> action) = 0;
 };
 
-// A numbered, forward-only schema change of one owner ("jobs", 3, "CREATE TABLE …"). DDL types:
-// {id} integer primary key that counts up, {int} 64-bit integer, {real}, {text}, {blob}. Table names
-// start with the owner's name and an underscore.
+// A numbered, forward-only schema change of one owner ("jobs", 3, "CREATE TABLE …"); numbers count
+// from 1 without gaps, `sql` may hold several statements. DDL types: {id} integer primary key that
+// counts up and never gives a number twice (leave it out of INSERTs, read it by RETURNING), {int}
+// 64-bit integer, {real}, {text}, {blob}. Names of tables and indexes start with the owner's name
+// and an underscore; foreign keys stay within the owner's tables and are not deferrable.
 struct Migration {
   std::string owner;
   int number = 0;
@@ -105,7 +125,9 @@ struct Migration {
 struct Options {
   // "sqlite:/path/state.db" or a libpq connection string ("postgresql://…", "host=… dbname=…").
   std::string url;
-  int readers = 4;
+  int readers = 4;  // connections for reading at most; opened when needed
+  size_t waiting_writes_max = 4096;
+  Duration wait_max = std::chrono::seconds(30);  // for a turn to write, or for a read connection
   // Name of a registered SQLite VFS; empty for the system's. Crash tests put theirs here.
   std::string sqlite_vfs;
 };
@@ -116,15 +138,15 @@ class Backend;
 //
 // Writes are closures. One writer thread runs as many as are waiting, each in a savepoint, and
 // answers all after one durable commit (group commit). A closure is short, re-runnable (it may run
-// again after a serialization failure or a lost connection), does no I/O of its own, does not block,
-// and must not call write() or read(): compose with functions that take the Tx.
+// again after a serialization failure or a lost connection), does no I/O of its own, does not
+// block, and must not call write() or read(): compose with functions that take the Tx.
 class Database {
  public:
   static Result<std::unique_ptr<Database>> open(const Options& options);
   ~Database();
 
-  // Applies what is missing, in order of (position in the list, number); refuses a database whose
-  // applied migrations are newer or differ.
+  // Applies what is missing, all or nothing, owner by owner as they first appear in the list.
+  // Refuses a database in which a listed owner's applied migrations are newer or differ.
   Result<void> migrate(std::span<const Migration> migrations);
 
   // A Handle confines an owner to its own tables (SQLite: an authorizer; PostgreSQL: checked by the
@@ -146,13 +168,14 @@ class Database {
 class Database::Handle {
  public:
   // Runs `closure(Tx&) -> Result<T>`, returns when it is durable. An error rolls this closure back,
-  // none of its neighbours. kUnavailable when the queue is full or the database is closed;
-  // kDeadlineExceeded after 30 s in the queue.
+  // none of its neighbours. kUnavailable when the queue is full, the database is closed or does not
+  // answer, or its storage failed; kDeadlineExceeded after 30 s in the queue.
   template <typename F>
   auto write(F&& closure) const -> std::invoke_result_t<F&, Tx&> {
     return run<Tx, F>(&Database::run_write, closure);
   }
-  // Runs `closure(Reader&) -> Result<T>` on a pooled read connection.
+  // Runs `closure(Reader&) -> Result<T>` on a pooled read connection; it may run twice if the
+  // connection is lost, and sees every write answered before.
   template <typename F>
   auto read(F&& closure) const -> std::invoke_result_t<F&, Reader&> {
     return run<Reader, F>(&Database::run_read, closure);
@@ -171,12 +194,11 @@ class Database::Handle {
   auto run(Run run_closure, F& closure) const -> std::invoke_result_t<F&, Access&> {
     using R = std::invoke_result_t<F&, Access&>;
     std::optional<R> result;
-    Result<void> outcome =
-        (database_->*run_closure)(owner_, [&](Access& access) -> Result<void> {
-          result.emplace(closure(access));
-          if (!result->ok()) return result->error();
-          return {};
-        });
+    Result<void> outcome = (database_->*run_closure)(owner_, [&](Access& access) -> Result<void> {
+      result.emplace(closure(access));
+      if (!result->ok()) return result->error();
+      return {};
+    });
     if (!outcome.ok()) return Error(std::move(outcome).error());
     return std::move(*result);
   }
