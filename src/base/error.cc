@@ -7,23 +7,40 @@ namespace lazuli {
 
 int http_status(Code code) {
   switch (code) {
-    case Code::kInvalidArgument: return 400;
-    case Code::kUnauthenticated: return 401;
-    case Code::kPermissionDenied: return 403;
-    case Code::kNotFound: return 404;
-    case Code::kMethodNotAllowed: return 405;
-    case Code::kDeadlineExceeded: return 408;
-    case Code::kConflict: return 409;
-    case Code::kLengthRequired: return 411;
-    case Code::kPreconditionFailed: return 412;
-    case Code::kPayloadTooLarge: return 413;
-    case Code::kUnsupportedMediaType: return 415;
-    case Code::kOutOfRange: return 416;
-    case Code::kResourceExhausted: return 429;
-    case Code::kInternal: return 500;
-    case Code::kUnimplemented: return 501;
-    case Code::kUnavailable: return 503;
-    case Code::kNotModified: return 304;
+    case Code::kInvalidArgument:
+      return 400;
+    case Code::kUnauthenticated:
+      return 401;
+    case Code::kPermissionDenied:
+      return 403;
+    case Code::kNotFound:
+      return 404;
+    case Code::kMethodNotAllowed:
+      return 405;
+    case Code::kDeadlineExceeded:
+      return 408;
+    case Code::kConflict:
+      return 409;
+    case Code::kLengthRequired:
+      return 411;
+    case Code::kPreconditionFailed:
+      return 412;
+    case Code::kPayloadTooLarge:
+      return 413;
+    case Code::kUnsupportedMediaType:
+      return 415;
+    case Code::kOutOfRange:
+      return 416;
+    case Code::kResourceExhausted:
+      return 429;
+    case Code::kInternal:
+      return 500;
+    case Code::kUnimplemented:
+      return 501;
+    case Code::kUnavailable:
+      return 503;
+    case Code::kNotModified:
+      return 304;
   }
   return 500;
 }
@@ -71,8 +88,7 @@ Error with_context(std::string_view context, Error error) {
 }
 
 Error errno_error(std::string_view what, int error_number) {
-  return internal_error(std::string(what) + ": " +
-                        std::system_category().message(error_number));
+  return internal_error(std::string(what) + ": " + std::system_category().message(error_number));
 }
 
 }  // namespace lazuli

@@ -8,7 +8,8 @@
 
 namespace lazuli {
 
-// What went wrong, independent of any protocol. Each value maps to one HTTP status (core/wire_error).
+// What went wrong, independent of any protocol. Each value maps to one HTTP status
+// (core/wire_error).
 enum class Code {
   kInvalidArgument,       // 400
   kUnauthenticated,       // 401
@@ -32,8 +33,8 @@ enum class Code {
 // The HTTP status of a code.
 int http_status(Code code);
 
-// An expected failure. `wire_code` is the protocol's own name ("ContainerNotFound"); `message` is for
-// people and says what to do next; neither ever holds a secret.
+// An expected failure. `wire_code` is the protocol's own name ("ContainerNotFound"); `message` is
+// for people and says what to do next; neither ever holds a secret.
 struct Error {
   Code code = Code::kInternal;
   std::string wire_code;
@@ -42,7 +43,8 @@ struct Error {
   std::vector<Error> details;
 };
 
-// Builders for the common cases; `wire_code` defaults to Azure Resource Manager's name for the code.
+// Builders for the common cases; `wire_code` defaults to Azure Resource Manager's name for the
+// code.
 Error invalid_argument(std::string message, std::string wire_code = "InvalidRequest");
 Error unauthenticated(std::string message, std::string wire_code = "AuthenticationFailed");
 Error permission_denied(std::string message, std::string wire_code = "AuthorizationFailed");

@@ -14,20 +14,28 @@ std::atomic<Level> minimum_level{Level::kInfo};
 
 std::string_view name(Level level) {
   switch (level) {
-    case Level::kDebug: return "debug";
-    case Level::kInfo: return "info";
-    case Level::kWarning: return "warn";
-    case Level::kError: return "error";
+    case Level::kDebug:
+      return "debug";
+    case Level::kInfo:
+      return "info";
+    case Level::kWarning:
+      return "warn";
+    case Level::kError:
+      return "error";
   }
   return "?";
 }
 
 void append_escaped(std::string& line, std::string_view text) {
   for (char c : text) {
-    if (c == '\n') line += "\\n";
-    else if (c == '"') line += "\\\"";
-    else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) line += '?';
-    else line += c;
+    if (c == '\n')
+      line += "\\n";
+    else if (c == '"')
+      line += "\\\"";
+    else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
+      line += '?';
+    else
+      line += c;
   }
 }
 

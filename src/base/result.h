@@ -64,11 +64,11 @@ inline Result<void> success() { return {}; }
 }  // namespace lazuli
 
 // Evaluates a Result; yields its value or returns its error from the enclosing function.
-#define TRY(...)                                             \
-  __extension__({                                            \
-    auto lazuli_try_result = (__VA_ARGS__);                  \
-    if (!lazuli_try_result.ok()) {                           \
+#define TRY(...)                                                    \
+  __extension__({                                                   \
+    auto lazuli_try_result = (__VA_ARGS__);                         \
+    if (!lazuli_try_result.ok()) {                                  \
       return ::lazuli::Error(std::move(lazuli_try_result).error()); \
-    }                                                        \
-    std::move(lazuli_try_result).value();                    \
+    }                                                               \
+    std::move(lazuli_try_result).value();                           \
   })

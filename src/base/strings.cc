@@ -90,8 +90,11 @@ bool is_utf8(std::string_view text) {
   auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
   for (size_t i = 0; i < text.size();) {
     unsigned char first = byte(i);
-    size_t extra = first < 0x80 ? 0 : first >= 0xC2 && first < 0xE0 ? 1
-                   : first >= 0xE0 && first < 0xF0 ? 2 : first >= 0xF0 && first < 0xF5 ? 3 : 9;
+    size_t extra = first < 0x80                    ? 0
+                   : first >= 0xC2 && first < 0xE0 ? 1
+                   : first >= 0xE0 && first < 0xF0 ? 2
+                   : first >= 0xF0 && first < 0xF5 ? 3
+                                                   : 9;
     if (extra == 9 || i + extra >= text.size()) return false;
     uint32_t point = extra == 0 ? first : first & (0x3Fu >> extra);
     for (size_t k = 1; k <= extra; ++k) {

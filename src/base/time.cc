@@ -147,12 +147,18 @@ Result<Duration> parse_iso8601_duration(std::string_view text) {
       return bad_time(text);
     char unit = *end;
     rest.remove_prefix(static_cast<size_t>(end - rest.data()) + 1);
-    if (unit == 'W' && !in_time) seconds += amount * 604800;
-    else if (unit == 'D' && !in_time) seconds += amount * 86400;
-    else if (unit == 'H' && in_time) seconds += amount * 3600;
-    else if (unit == 'M' && in_time) seconds += amount * 60;
-    else if (unit == 'S' && in_time) seconds += amount;
-    else return bad_time(text);
+    if (unit == 'W' && !in_time)
+      seconds += amount * 604800;
+    else if (unit == 'D' && !in_time)
+      seconds += amount * 86400;
+    else if (unit == 'H' && in_time)
+      seconds += amount * 3600;
+    else if (unit == 'M' && in_time)
+      seconds += amount * 60;
+    else if (unit == 'S' && in_time)
+      seconds += amount;
+    else
+      return bad_time(text);
   }
   return Duration(static_cast<int64_t>(std::llround(seconds * 1e6)));
 }

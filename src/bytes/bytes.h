@@ -41,14 +41,14 @@ class Reader {
  public:
   virtual ~Reader() = default;
   virtual uint64_t size() const = 0;
-  // Fills `out` from `offset` as far as the object goes; returns the count (0 at the end). kInternal
-  // with wire code "DataCorruption" when a chunk does not verify: never wrong bytes.
+  // Fills `out` from `offset` as far as the object goes; returns the count (0 at the end).
+  // kInternal with wire code "DataCorruption" when a chunk does not verify: never wrong bytes.
   virtual Result<size_t> read(uint64_t offset, std::span<std::byte> out) = 0;
 };
 
-// The only place where file contents live. Content is cut into 64 KiB chunks sealed with AES-256-GCM
-// under a data key of the object's own, which is wrapped by the named key; a chunk cannot be moved,
-// reordered or cut off unnoticed. Thread-safe.
+// The only place where file contents live. Content is cut into 64 KiB chunks sealed with
+// AES-256-GCM under a data key of the object's own, which is wrapped by the named key; a chunk
+// cannot be moved, reordered or cut off unnoticed. Thread-safe.
 class Store {
  public:
   virtual ~Store() = default;

@@ -6,8 +6,10 @@
 namespace lazuli::core {
 
 Result<ArmId> ArmId::parse(std::string_view id) {
-  auto bad = [&] { return invalid_argument(cat({"not a resource id: '", id.substr(0, 300), "'"}),
-                                           "LinkedInvalidPropertyId"); };
+  auto bad = [&] {
+    return invalid_argument(cat({"not a resource id: '", id.substr(0, 300), "'"}),
+                            "LinkedInvalidPropertyId");
+  };
   if (id.empty() || id.front() != '/') return bad();
   std::vector<std::string_view> pieces = split(id.substr(1), '/');
   if (!pieces.empty() && pieces.back().empty()) pieces.pop_back();
@@ -16,11 +18,16 @@ Result<ArmId> ArmId::parse(std::string_view id) {
   for (size_t i = 0; i < pieces.size(); i += 2) {
     std::string_view type = pieces[i], name = pieces[i + 1];
     if (type.empty() || name.empty()) return bad();
-    if (i == 0 && iequals(type, "subscriptions")) parsed.subscription = name;
-    else if (i == 2 && iequals(type, "resourceGroups")) parsed.resource_group = name;
-    else if (parsed.provider.empty() && iequals(type, "providers")) parsed.provider = name;
-    else if (!parsed.provider.empty()) parsed.segments.emplace_back(type, name);
-    else return bad();
+    if (i == 0 && iequals(type, "subscriptions"))
+      parsed.subscription = name;
+    else if (i == 2 && iequals(type, "resourceGroups"))
+      parsed.resource_group = name;
+    else if (parsed.provider.empty() && iequals(type, "providers"))
+      parsed.provider = name;
+    else if (!parsed.provider.empty())
+      parsed.segments.emplace_back(type, name);
+    else
+      return bad();
   }
   return parsed;
 }

@@ -42,11 +42,13 @@ class RequestContext {
   // The ARM id the path names, with the casing of the request: "/subscriptions/…/jobs/j1".
   std::string arm_id() const;
   // Decoded path from the first "/subscriptions/" through the workspace's name, canonical casing:
-  // "/subscriptions/{s}/resourceGroups/{rg}/providers/Microsoft.MachineLearningServices/workspaces/{w}".
+  // "/subscriptions/{s}/resourceGroups/{rg}/providers/Microsoft.MachineLearningServices/
+  // workspaces/{w}".
   std::string workspace_id() const;
 
   // An absolute URL on another of our hosts, with the port this request came to:
-  // url("management", "/subscriptions/…") → "https://management.lazuli.localhost:8443/subscriptions/…".
+  // url("management", "/subscriptions/…") →
+  // "https://management.lazuli.localhost:8443/subscriptions/…".
   std::string url(std::string_view host_prefix, std::string_view path) const;
   const std::string& domain() const { return domain_; }
   std::string port_suffix() const;  // "" for 443, else ":8443"

@@ -17,9 +17,9 @@ struct Event {
 };
 
 // Effects across services: an event is published within the transaction that causes it (outbox) and
-// delivered at least once, in order per topic; a consumer's effect happens once, because the event's
-// id is stored (inbox) in the transaction the effect runs in. A consumer that fails is retried with
-// growing pauses. Thread-safe.
+// delivered at least once, in order per topic; a consumer's effect happens once, because the
+// event's id is stored (inbox) in the transaction the effect runs in. A consumer that fails is
+// retried with growing pauses. Thread-safe.
 class Events {
  public:
   using Consumer = std::function<Result<void>(db::Tx&, const Event&)>;

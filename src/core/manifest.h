@@ -39,8 +39,8 @@ struct Route {
   http::Method method = http::Method::kGet;
   Host host = Host::kManagement;
   // Segments, literals compare without case: "/subscriptions/{sub}/resourceGroups/{rg}"; a last
-  // "{name*}" takes the rest of the path, slashes included. `query` narrows by query parameters that
-  // must be present ("comp=block", "restype=container"); the most specific route wins.
+  // "{name*}" takes the rest of the path, slashes included. `query` narrows by query parameters
+  // that must be present ("comp=block", "restype=container"); the most specific route wins.
   std::string path;
   std::string query;
   // The permission. An empty operation is allowed only together with `anonymous`.
@@ -54,8 +54,8 @@ struct Route {
   uint64_t body_bytes_max = 4u << 20;  // 0: no body is taken
   SinkOf sink;                         // set: the body streams into this instead of memory
   ErrorShape errors = ErrorShape::kArm;
-  std::string summary;  // a sentence for generated documents
-  Handler handler;      // empty: known but not there, answers 501 with `operation_id`
+  std::string summary;       // a sentence for generated documents
+  Handler handler;           // empty: known but not there, answers 501 with `operation_id`
   std::string operation_id;  // Azure's name: "Jobs_Get", "PutBlob"
 };
 
@@ -73,7 +73,8 @@ struct Manifest {
   std::vector<Route> routes;
   std::vector<db::Migration> migrations;
 
-  // Declares a known operation that is not there: answers 501 with its name, counted in COVERAGE.md.
+  // Declares a known operation that is not there: answers 501 with its name, counted in
+  // COVERAGE.md.
   void unimplemented(Host host, http::Method method, std::string path, std::string operation_id,
                      Operation operation, std::string query = {});
 };

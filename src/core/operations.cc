@@ -8,10 +8,14 @@ namespace {
 
 std::string_view state_text(OperationState state) {
   switch (state) {
-    case OperationState::kInProgress: return "InProgress";
-    case OperationState::kSucceeded: return "Succeeded";
-    case OperationState::kFailed: return "Failed";
-    case OperationState::kCanceled: return "Canceled";
+    case OperationState::kInProgress:
+      return "InProgress";
+    case OperationState::kSucceeded:
+      return "Succeeded";
+    case OperationState::kFailed:
+      return "Failed";
+    case OperationState::kCanceled:
+      return "Canceled";
   }
   return "InProgress";
 }
@@ -35,11 +39,11 @@ void add_polling_headers(const RequestContext& context, const std::string& opera
 }
 
 Json operation_document(const OperationStatus& status) {
-  Json document = Json::object({{"id", status.id},
-                                {"name", status.id},
-                                {"status", state_text(status.state)},
-                                {"percentComplete",
-                                 status.state == OperationState::kInProgress ? 0 : 100}});
+  Json document =
+      Json::object({{"id", status.id},
+                    {"name", status.id},
+                    {"status", state_text(status.state)},
+                    {"percentComplete", status.state == OperationState::kInProgress ? 0 : 100}});
   if (status.error) {
     document.set("error", Json::object({{"code", status.error->wire_code},
                                         {"message", status.error->message},

@@ -35,8 +35,8 @@ class Operations {
   virtual Result<OperationStatus> wait(const std::string& id, Duration timeout) = 0;
 };
 
-// Puts Azure-AsyncOperation, Location (where given) and retry-after-ms on a response, as the clients
-// need them (an Azure-AsyncOperation header even when the work is done; no Retry-After).
+// Puts Azure-AsyncOperation, Location (where given) and retry-after-ms on a response, as the
+// clients need them (an Azure-AsyncOperation header even when the work is done; no Retry-After).
 void add_polling_headers(const RequestContext& context, const std::string& operation_id,
                          http::Response& response);
 // {"id","name","status","error"} of mfeOperationsStatus and its kin.

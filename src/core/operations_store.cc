@@ -29,7 +29,8 @@ class StoredOperations final : public Operations {
     std::string id = new_uuid();
     int64_t created = to_micros(now());
     TRY(tx.exec("DELETE FROM core_operation WHERE ended_us < ?", {created - kKeepMicros}));
-    TRY(tx.exec("INSERT INTO core_operation (id, state, resource_id, created_us) "
+    TRY(
+        tx.exec("INSERT INTO core_operation (id, state, resource_id, created_us) "
                 "VALUES (?, ?, ?, ?)",
                 {id, static_cast<int>(OperationState::kInProgress), resource_id, created}));
     return id;
@@ -40,7 +41,8 @@ class StoredOperations final : public Operations {
     OperationState state = error ? OperationState::kFailed : OperationState::kSucceeded;
     std::optional<std::string> code, message;
     if (error) code = error->wire_code, message = error->message;
-    TRY(tx.exec("UPDATE core_operation SET state = ?, error_code = ?, error_message = ?, "
+    TRY(
+        tx.exec("UPDATE core_operation SET state = ?, error_code = ?, error_message = ?, "
                 "ended_us = ? WHERE id = ? AND state = 0",
                 {static_cast<int>(state), code, message, to_micros(now()), id}));
     tx.after_commit([this] {

@@ -25,8 +25,10 @@ std::vector<QueryNeed> parse_needs(std::string_view query) {
   if (query.empty()) return needs;
   for (std::string_view item : split(query, '&')) {
     size_t equal = item.find('=');
-    if (equal == std::string_view::npos) needs.push_back({std::string(item), {}, true});
-    else needs.push_back({std::string(item.substr(0, equal)), std::string(item.substr(equal + 1))});
+    if (equal == std::string_view::npos)
+      needs.push_back({std::string(item), {}, true});
+    else
+      needs.push_back({std::string(item.substr(0, equal)), std::string(item.substr(equal + 1))});
   }
   return needs;
 }
@@ -106,8 +108,8 @@ Result<void> Router::add(const Route& route) {
   std::vector<Leaf>& leaves = tail ? node->tails : node->leaves;
   for (const Leaf& other : leaves) {
     if (other.route->method == route.method && iequals(other.route->query, route.query))
-      return invalid_argument(cat({"two routes for ", http::to_string(route.method), " ",
-                                   route.path, "?", route.query}));
+      return invalid_argument(cat(
+          {"two routes for ", http::to_string(route.method), " ", route.path, "?", route.query}));
   }
   leaves.push_back(std::move(leaf));
   return {};
@@ -143,8 +145,11 @@ Result<Match> Router::find(Host host, http::Method method, std::string_view raw_
   root->second->walk(split(rest, '/'), 0, rest, values, visit);
   if (!best) {
     if (!path_known) return missing;
-    return Error{Code::kMethodNotAllowed, "MethodNotAllowed",
-                 cat({"the method is not allowed on ", raw_path.substr(0, 400)}), {}, {}};
+    return Error{Code::kMethodNotAllowed,
+                 "MethodNotAllowed",
+                 cat({"the method is not allowed on ", raw_path.substr(0, 400)}),
+                 {},
+                 {}};
   }
   Match match{best->route, {}};
   for (size_t i = 0; i < best->names.size(); ++i)

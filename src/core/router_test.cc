@@ -82,10 +82,10 @@ TEST(CorePermissions, PatternsFollowTheBuiltInRoles) {
   EXPECT_TRUE(operation_matches("*", "Microsoft.X/a/write"));
   EXPECT_TRUE(operation_matches("*/read", "Microsoft.X/a/READ"));
   EXPECT_TRUE(operation_matches("Microsoft.X/workspaces/*/write", "Microsoft.X/workspaces/write"));
-  EXPECT_TRUE(operation_matches("Microsoft.X/workspaces/*/write",
-                                "Microsoft.X/workspaces/computes/write"));
-  EXPECT_FALSE(operation_matches("Microsoft.X/workspaces/*/write",
-                                 "Microsoft.X/workspaces/computes/read"));
+  EXPECT_TRUE(
+      operation_matches("Microsoft.X/workspaces/*/write", "Microsoft.X/workspaces/computes/write"));
+  EXPECT_FALSE(
+      operation_matches("Microsoft.X/workspaces/*/write", "Microsoft.X/workspaces/computes/read"));
   EXPECT_FALSE(operation_matches("Microsoft.X/a", "Microsoft.X/ab"));
 }
 

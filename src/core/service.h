@@ -19,10 +19,10 @@ class Vault;
 // What every installation has from the first start on.
 struct Installation {
   std::string data_dir;
-  std::string domain;           // "lazuli.localhost"
-  std::string region;           // "local"
-  std::string cloud_name;       // "Lazuli"
-  std::string tenant_id;        // GUIDs, made once
+  std::string domain;      // "lazuli.localhost"
+  std::string region;      // "local"
+  std::string cloud_name;  // "Lazuli"
+  std::string tenant_id;   // GUIDs, made once
   std::string subscription_id;
   std::string resource_group;   // "lazuli"
   std::string workspace;        // "main"
@@ -35,7 +35,7 @@ struct Installation {
 // What a service may touch, and nothing else. References outlive the service.
 struct ServiceContext {
   const Installation& installation;
-  db::Database::Handle db;      // confined to the service's own tables
+  db::Database::Handle db;  // confined to the service's own tables
   bytes::Store& bytes;
   Authorizer& authorizer;
   Operations& operations;

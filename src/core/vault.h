@@ -9,9 +9,9 @@
 
 namespace lazuli::core {
 
-// Seals secrets for columns and files under the installation's root key (AES-256-GCM, random nonce).
-// `context` names the place ("identity.client_secret/{id}") and is authenticated: a sealed value
-// moved elsewhere does not open. Thread-safe.
+// Seals secrets for columns and files under the installation's root key (AES-256-GCM, random
+// nonce). `context` names the place ("identity.client_secret/{id}") and is authenticated: a sealed
+// value moved elsewhere does not open. Thread-safe.
 class Vault {
  public:
   virtual ~Vault() = default;

@@ -19,8 +19,8 @@ Json arm_error(const Error& error) {
 std::string storage_error(const Error& error, const std::string& request_id) {
   XmlElement root("Error");
   root.add("Code", error.wire_code);
-  root.add("Message", cat({error.message, "\nRequestId:", request_id,
-                           "\nTime:", format_iso8601(now())}));
+  root.add("Message",
+           cat({error.message, "\nRequestId:", request_id, "\nTime:", format_iso8601(now())}));
   return dump_xml(root);
 }
 

@@ -13,8 +13,8 @@
 
 namespace lazuli::http {
 
-// Where a request's work runs: on the I/O thread itself (only for what provably never blocks), or on
-// the bounded thread pool of its class.
+// Where a request's work runs: on the I/O thread itself (only for what provably never blocks), or
+// on the bounded thread pool of its class.
 enum class Pool { kInline, kControl, kData, kInference, kBackground };
 
 // Takes a request body as it arrives, in order, on a pool thread.
@@ -45,9 +45,9 @@ struct BodyPlan {
 };
 
 // The application behind the server. For each request: place() on the I/O thread (must not block),
-// then admit() on the pool it named (authenticate, authorize; no body has been read beyond what came
-// with the head), then the body is received, then handle(). admit() may answer at once. The server
-// catches stray exceptions (500).
+// then admit() on the pool it named (authenticate, authorize; no body has been read beyond what
+// came with the head), then the body is received, then handle(). admit() may answer at once. The
+// server catches stray exceptions (500).
 class Application {
  public:
   virtual ~Application() = default;

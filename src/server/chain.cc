@@ -16,9 +16,12 @@ using core::RequestContext;
 // Requests over our own answers' shape when no route is known yet.
 core::ErrorShape shape_of(core::Host host) {
   switch (host) {
-    case core::Host::kBlob: return core::ErrorShape::kStorage;
-    case core::Host::kLogin: return core::ErrorShape::kOAuth;
-    default: return core::ErrorShape::kArm;
+    case core::Host::kBlob:
+      return core::ErrorShape::kStorage;
+    case core::Host::kLogin:
+      return core::ErrorShape::kOAuth;
+    default:
+      return core::ErrorShape::kArm;
   }
 }
 
@@ -96,8 +99,8 @@ http::Application::Admission Chain::admit(http::Exchange& exchange) {
       return {fail(context, allowed.error()), {}};
   }
   if (!route.handler) {
-    Error missing = unimplemented(cat({"the operation ", route.operation_id,
-                                       " is known but not implemented yet"}));
+    Error missing = unimplemented(
+        cat({"the operation ", route.operation_id, " is known but not implemented yet"}));
     return {fail(context, missing), {}};
   }
   Result<http::BodyPlan> plan = plan_body(exchange, context);
@@ -126,9 +129,10 @@ Result<void> Chain::authenticate(RequestContext& context) {
   }
   if (refused) return *refused;
   bool storage = context.route().errors == core::ErrorShape::kStorage;
-  return unauthenticated("Authentication failed: the request carries no credential this operation "
-                         "accepts. Send an Authorization header.",
-                         storage ? "NoAuthenticationInformation" : "AuthenticationFailed");
+  return unauthenticated(
+      "Authentication failed: the request carries no credential this operation "
+      "accepts. Send an Authorization header.",
+      storage ? "NoAuthenticationInformation" : "AuthenticationFailed");
 }
 
 Result<core::Verified> Chain::verify_with(Credential credential, RequestContext& context) {
@@ -142,8 +146,7 @@ Result<void> Chain::check_second_token(const RequestContext& context) {
   if (token.empty()) return {};
   http::RequestHead head;
   head.headers.add("Authorization", cat({"Bearer ", token}));
-  core::Verified second =
-      TRY(authenticators_.bearer->verify(head, audience(Credential::kMlToken)));
+  core::Verified second = TRY(authenticators_.bearer->verify(head, audience(Credential::kMlToken)));
   const core::Principal& first = context.principal();
   if (second.object_id != first.object_id() || second.tenant_id != first.tenant_id())
     return invalid_argument("x-azureml-token names another principal than Authorization",
@@ -155,9 +158,12 @@ Result<void> Chain::check_second_token(const RequestContext& context) {
 Result<void> Chain::authorize(const RequestContext& context) {
   const core::Route& route = context.route();
   std::string scope;
-  if (route.scope) scope = TRY(route.scope(context));
-  else if (route.host == core::Host::kManagement) scope = context.arm_id();
-  else scope = context.workspace_id();
+  if (route.scope)
+    scope = TRY(route.scope(context));
+  else if (route.host == core::Host::kManagement)
+    scope = context.arm_id();
+  else
+    scope = context.workspace_id();
   if (scope.empty()) scope = "/";
   return authorizer_.authorize(context.principal(), route.operation, scope);
 }
@@ -167,10 +173,12 @@ Result<http::BodyPlan> Chain::plan_body(http::Exchange& exchange, RequestContext
   const core::Route& route = context.route();
   http::BodyPlan plan;
   if (exchange.head.content_length.value_or(0) > route.body_bytes_max)
-    return Error{Code::kPayloadTooLarge, "RequestBodyTooLarge",
+    return Error{Code::kPayloadTooLarge,
+                 "RequestBodyTooLarge",
                  cat({"the body is larger than the ", std::to_string(route.body_bytes_max),
                       " bytes this operation takes"}),
-                 {}, {}};
+                 {},
+                 {}};
   if (!exchange.head.has_body() && !route.sink) return plan;
   plan.bytes_max = route.body_bytes_max;
   plan.kind = http::BodyPlan::Kind::kBuffer;
@@ -196,8 +204,8 @@ http::Response Chain::reject(http::Exchange& exchange, const Error& error) {
 }
 
 http::Response Chain::overloaded(const http::RequestHead& head) {
-  http::Response response = fail_early(
-      head, unavailable("the server is busy; try again in a second", "ServerBusy"));
+  http::Response response =
+      fail_early(head, unavailable("the server is busy; try again in a second", "ServerBusy"));
   response.header("Retry-After", "1");
   return response;
 }
@@ -206,20 +214,28 @@ core::Authenticator* Chain::authenticator(Credential credential) const {
   switch (credential) {
     case Credential::kArmToken:
     case Credential::kMlToken:
-    case Credential::kStorageToken: return authenticators_.bearer;
-    case Credential::kSharedKey: return authenticators_.shared_key;
-    case Credential::kSas: return authenticators_.sas;
-    case Credential::kEndpointKey: return authenticators_.endpoint_key;
+    case Credential::kStorageToken:
+      return authenticators_.bearer;
+    case Credential::kSharedKey:
+      return authenticators_.shared_key;
+    case Credential::kSas:
+      return authenticators_.sas;
+    case Credential::kEndpointKey:
+      return authenticators_.endpoint_key;
   }
   return nullptr;
 }
 
 std::string Chain::audience(Credential credential) const {
   switch (credential) {
-    case Credential::kArmToken: return "https://management." + installation_.domain;
-    case Credential::kMlToken: return "https://ml.azure." + installation_.domain;
-    case Credential::kStorageToken: return "https://storage.azure.com";
-    default: return {};
+    case Credential::kArmToken:
+      return "https://management." + installation_.domain;
+    case Credential::kMlToken:
+      return "https://ml.azure." + installation_.domain;
+    case Credential::kStorageToken:
+      return "https://storage.azure.com";
+    default:
+      return {};
   }
 }
 
@@ -227,12 +243,12 @@ std::string Chain::audience(Credential credential) const {
 http::Response Chain::fail(const RequestContext& context, const Error& error) const {
   const core::Route& route = context.route();
   if (error.code == Code::kInternal)
-    log::error("request", error.message, {{"request", context.request_id()},
-                                          {"operation", route.operation_id},
-                                          {"code", error.wire_code}});
-  http::Response response =
-      core::error_response(route.errors, error, context.request_id(),
-                           context.head().method == http::Method::kHead);
+    log::error("request", error.message,
+               {{"request", context.request_id()},
+                {"operation", route.operation_id},
+                {"code", error.wire_code}});
+  http::Response response = core::error_response(route.errors, error, context.request_id(),
+                                                 context.head().method == http::Method::kHead);
   if (error.code == Code::kUnauthenticated) {
     std::string login = context.url("login", "/" + installation_.tenant_id);
     bool storage = route.errors == core::ErrorShape::kStorage;

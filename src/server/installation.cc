@@ -91,15 +91,14 @@ Result<core::Installation> load_installation(const DataDir& dir, const std::stri
 }
 
 Result<void> write_server_file(const std::string& data_dir, const ServerFile& file) {
-  Json json = Json::object({{"pid", file.pid},
-                            {"address", file.address},
-                            {"port", file.port},
-                            {"domain", file.domain}});
+  Json json = Json::object(
+      {{"pid", file.pid}, {"address", file.address}, {"port", file.port}, {"domain", file.domain}});
   return write_file_durably(server_file(data_dir), json.dump_pretty());
 }
 
 Result<ServerFile> read_server_file(const std::string& data_dir) {
-  Error none = not_found(cat({"no server is running on ", data_dir, ". Start one with `lazuli up`."}));
+  Error none =
+      not_found(cat({"no server is running on ", data_dir, ". Start one with `lazuli up`."}));
   Result<std::string> text = read_file(server_file(data_dir));
   if (!text.ok()) return none;
   Json json = TRY(Json::parse(*text));

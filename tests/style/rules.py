@@ -31,7 +31,7 @@ FACADES = (
     (r"llhttp\.h", ("src/http/*.cc",)),
     (r"onnxruntime_.*\.h", ("src/engines/inference/*.cc",)),
     (r"seccomp\.h|linux/(landlock|seccomp|filter)\.h", ("src/proc/*.cc", "src/engines/compute/*.cc")),
-    (r"g(test|mock)/.*", ("*_test.cc", "*_fake.cc")),
+    (r"g(test|mock)/.*", ("*_test.cc", "*_fake.cc", "*/testing.h")),
 )
 # What comes with the language and the system: C++ headers have no suffix.
 SYSTEM_HEADER = re.compile(

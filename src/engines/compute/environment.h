@@ -18,7 +18,7 @@ struct EnvironmentSpec {
 };
 
 struct BuiltEnvironment {
-  std::string folder;  // a virtual environment; bin/python3 inside
+  std::string folder;              // a virtual environment; bin/python3 inside
   std::vector<std::string> notes;  // warnings and mappings for the job's log
 };
 

@@ -17,7 +17,7 @@ enum class ElementType { kFloat, kDouble, kInt64, kInt32, kBool, kString, kOther
 struct TensorInfo {
   std::string name;
   ElementType type = ElementType::kFloat;
-  std::vector<int64_t> shape;  // -1: free
+  std::vector<int64_t> shape;    // -1: free
   bool is_map_sequence = false;  // a classifier's ZipMap output
 };
 
@@ -27,9 +27,9 @@ class Model {
   virtual ~Model() = default;
   virtual const std::vector<TensorInfo>& inputs() const = 0;
   virtual const std::vector<TensorInfo>& outputs() const = 0;
-  // Scores one JSON request body and returns the JSON answer (see docs/services/endpoints.md for the
-  // accepted shapes). Errors: kInvalidArgument for what the model cannot take, kInternal from the
-  // runtime, both with the cause in words.
+  // Scores one JSON request body and returns the JSON answer (see docs/services/endpoints.md for
+  // the accepted shapes). Errors: kInvalidArgument for what the model cannot take, kInternal from
+  // the runtime, both with the cause in words.
   virtual Result<std::string> score_json(std::string_view body) = 0;
 };
 

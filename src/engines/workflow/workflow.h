@@ -55,7 +55,8 @@ struct RunStatus {
   std::vector<StepStatus> steps;
 };
 
-// One try of one step. `id` = "{run}/{step}/{attempt}" is the idempotency key of everything it does.
+// One try of one step. `id` = "{run}/{step}/{attempt}" is the idempotency key of everything it
+// does.
 struct Attempt {
   std::string id;
   std::string run_id;
@@ -85,8 +86,8 @@ class Observer {
 };
 
 // The durable workflow engine: journal, projection, timers and what is due live in one database
-// transaction; definitions are frozen by content hash; a run's next moves are a pure function of its
-// journal. After a crash everything goes on where it was. Thread-safe.
+// transaction; definitions are frozen by content hash; a run's next moves are a pure function of
+// its journal. After a crash everything goes on where it was. Thread-safe.
 class Engine {
  public:
   static Result<std::unique_ptr<Engine>> create(db::Database::Handle handle);
@@ -100,7 +101,8 @@ class Engine {
   virtual Result<void> start() = 0;
   virtual void stop() noexcept = 0;
 
-  // Joins the caller's transaction. Refuses cycles, unknown kinds and names, and an id already used.
+  // Joins the caller's transaction. Refuses cycles, unknown kinds and names, and an id already
+  // used.
   virtual Result<void> submit(db::Tx& tx, const std::string& run_id,
                               const Definition& definition) = 0;
   virtual Result<void> cancel(db::Tx& tx, const std::string& run_id) = 0;

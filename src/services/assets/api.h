@@ -25,13 +25,13 @@ struct AssetVersion {
 class Assets {
  public:
   virtual ~Assets() = default;
-  // Every reference form: full ARM id, "azureml:name:version", "azureml:name@latest", "name:version",
-  // "azureml://registries/…/environments/{n}/labels|versions/…" (environments known here by that
-  // name). kNotFound names what is missing and what to do.
+  // Every reference form: full ARM id, "azureml:name:version", "azureml:name@latest",
+  // "name:version", "azureml://registries/…/environments/{n}/labels|versions/…" (environments known
+  // here by that name). kNotFound names what is missing and what to do.
   virtual Result<AssetVersion> find(std::string_view workspace_id, Kind kind,
                                     std::string_view reference) = 0;
-  // Registers a version ("" = the next one) within the caller's transaction; equal content under the
-  // same version is a success, other content kConflict.
+  // Registers a version ("" = the next one) within the caller's transaction; equal content under
+  // the same version is a success, other content kConflict.
   virtual Result<AssetVersion> register_version(db::Tx& tx, std::string_view workspace_id,
                                                 Kind kind, const std::string& name,
                                                 const std::string& version, Json properties,

@@ -23,7 +23,7 @@ struct TokenRequest {
   std::string audience;   // "https://management.lazuli.localhost"
   Duration lifetime = std::chrono::hours(1);
   std::vector<core::Grant> grants;  // empty: all that the identity may do
-  std::string job_id;  // set: verification also asks that this job still runs
+  std::string job_id;               // set: verification also asks that this job still runs
 };
 
 // Tokens, principals and roles for other services. Thread-safe.

@@ -11,13 +11,12 @@ Result<void> Rbac::authorize(const core::Principal& principal, const core::Opera
   bool by_roles = principal.object_id().empty() ? principal.grants().has_value()
                                                 : allowed_by_roles(principal, operation, scope);
   if (by_grants && by_roles) return {};
-  return permission_denied(
-      cat({"The client '", principal.app_id().empty() ? principal.name() : principal.app_id(),
-           "' with object id '", principal.object_id(),
-           "' does not have authorization to perform action '", operation.name, "' over scope '",
-           scope,
-           "' or the scope is invalid. If access was recently granted, please refresh your "
-           "credentials."}));
+  return permission_denied(cat(
+      {"The client '", principal.app_id().empty() ? principal.name() : principal.app_id(),
+       "' with object id '", principal.object_id(),
+       "' does not have authorization to perform action '", operation.name, "' over scope '", scope,
+       "' or the scope is invalid. If access was recently granted, please refresh your "
+       "credentials."}));
 }
 
 bool Rbac::allowed_by_roles(const core::Principal& principal, const core::Operation& operation,
@@ -33,8 +32,7 @@ bool Rbac::allowed_by_roles(const core::Principal& principal, const core::Operat
 }
 
 void Rbac::set_assignments(std::vector<RoleAssignment> assignments) {
-  assignments_.store(
-      std::make_shared<const std::vector<RoleAssignment>>(std::move(assignments)));
+  assignments_.store(std::make_shared<const std::vector<RoleAssignment>>(std::move(assignments)));
 }
 
 }  // namespace lazuli::identity

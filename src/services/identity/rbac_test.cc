@@ -54,7 +54,8 @@ TEST_F(IdentityRbac, DataScientistFollowsTheDocumentedExamples) {
 
 TEST_F(IdentityRbac, AnOwnerHasNoDataActions) {
   give(kOwnerRole, "/");
-  core::Operation read{"Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read", true};
+  core::Operation read{"Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read",
+                       true};
   EXPECT_FALSE(may(read, kWorkspace));
   give(kBlobDataOwnerRole, "/");
   EXPECT_TRUE(may(read, kWorkspace));
@@ -62,7 +63,12 @@ TEST_F(IdentityRbac, AnOwnerHasNoDataActions) {
 
 TEST_F(IdentityRbac, GrantsNarrowARoleAndStandAloneForKeys) {
   give(kOwnerRole, "/");
-  core::Verified narrowed{"tenant", "object", "app", "name", core::CredentialKind::kBearer, {},
+  core::Verified narrowed{"tenant",
+                          "object",
+                          "app",
+                          "name",
+                          core::CredentialKind::kBearer,
+                          {},
                           std::vector<core::Grant>{{{"*/jobs/read"}, kWorkspace}}};
   principal = core::Authenticator::seal(narrowed);
   EXPECT_TRUE(may(op("/jobs/read"), kWorkspace));
@@ -70,7 +76,12 @@ TEST_F(IdentityRbac, GrantsNarrowARoleAndStandAloneForKeys) {
   give(kOwnerRole, "/subscriptions/other");
   EXPECT_FALSE(may(op("/jobs/read"), kWorkspace));
 
-  core::Verified key{"tenant", "", "", "account", core::CredentialKind::kSharedKey, {},
+  core::Verified key{"tenant",
+                     "",
+                     "",
+                     "account",
+                     core::CredentialKind::kSharedKey,
+                     {},
                      std::vector<core::Grant>{{{"*"}, "/subscriptions/s"}}};
   principal = core::Authenticator::seal(key);
   EXPECT_TRUE(may(op("/jobs/write"), kWorkspace));

@@ -11,11 +11,13 @@ ServicePrincipal principal_from(const db::Row& row) {
 }
 
 Result<void> ensure_assignment(db::Tx& tx, const RoleAssignment& wanted) {
-  auto held = TRY(tx.query_one("SELECT name FROM identity_role_assignment WHERE object_id = ? AND "
-                               "role_id = ? AND scope = ?",
-                               {wanted.object_id, wanted.role_id, wanted.scope}));
+  auto held =
+      TRY(tx.query_one("SELECT name FROM identity_role_assignment WHERE object_id = ? AND "
+                       "role_id = ? AND scope = ?",
+                       {wanted.object_id, wanted.role_id, wanted.scope}));
   if (held) return {};
-  TRY(tx.exec("INSERT INTO identity_role_assignment (name, object_id, role_id, scope, created_us) "
+  TRY(
+      tx.exec("INSERT INTO identity_role_assignment (name, object_id, role_id, scope, created_us) "
               "VALUES (?, ?, ?, ?, ?)",
               {wanted.name, wanted.object_id, wanted.role_id, wanted.scope, to_micros(now())}));
   return {};
@@ -30,7 +32,8 @@ std::vector<db::Migration> Store::migrations() {
        "created_us {int} NOT NULL); "
        "CREATE TABLE identity_principal (app_id {text} PRIMARY KEY, object_id {text} NOT NULL "
        "UNIQUE, name {text} NOT NULL UNIQUE, created_us {int} NOT NULL); "
-       "CREATE TABLE identity_secret (app_id {text} NOT NULL REFERENCES identity_principal (app_id) "
+       "CREATE TABLE identity_secret (app_id {text} NOT NULL REFERENCES identity_principal "
+       "(app_id) "
        "ON DELETE CASCADE, hash {text} NOT NULL, created_us {int} NOT NULL, "
        "PRIMARY KEY (app_id, hash)); "
        "CREATE TABLE identity_role_assignment (name {text} PRIMARY KEY, object_id {text} NOT NULL, "
@@ -76,7 +79,8 @@ Result<ServicePrincipal> Store::ensure_principal(const std::string& name,
         "SELECT app_id, object_id, name FROM identity_principal WHERE name = ?", {name}));
     ServicePrincipal principal = row ? principal_from(*row) : fresh;
     if (!row) {
-      TRY(tx.exec("INSERT INTO identity_principal (app_id, object_id, name, created_us) "
+      TRY(
+          tx.exec("INSERT INTO identity_principal (app_id, object_id, name, created_us) "
                   "VALUES (?, ?, ?, ?)",
                   {fresh.app_id, fresh.object_id, name, to_micros(now())}));
     }
@@ -115,7 +119,8 @@ Result<std::vector<RoleAssignment>> Store::assignments() {
 
 Result<void> Store::revoke_job(db::Tx& caller, const std::string& job_id) {
   db::Tx& tx = handle_.join(caller);
-  TRY(tx.exec("INSERT INTO identity_revoked_job (job_id, revoked_us) VALUES (?, ?) "
+  TRY(
+      tx.exec("INSERT INTO identity_revoked_job (job_id, revoked_us) VALUES (?, ?) "
               "ON CONFLICT DO NOTHING",
               {job_id, to_micros(now())}));
   return {};
@@ -123,8 +128,8 @@ Result<void> Store::revoke_job(db::Tx& caller, const std::string& job_id) {
 
 Result<bool> Store::is_job_revoked(const std::string& job_id) {
   return handle_.read([&](db::Reader& reader) -> Result<bool> {
-    auto row = TRY(reader.query_one("SELECT 1 FROM identity_revoked_job WHERE job_id = ?",
-                                    {job_id}));
+    auto row =
+        TRY(reader.query_one("SELECT 1 FROM identity_revoked_job WHERE job_id = ?", {job_id}));
     return row.has_value();
   });
 }

@@ -42,8 +42,7 @@ Result<ResourceGroup> find_group(const Parts& parts, const Context& context) {
 Answer list_groups(const Parts& parts, Context& context) {
   TRY(check_subscription(parts, context));
   Json::Array groups;
-  for (const ResourceGroup& group :
-       TRY(parts.store->list(parts.installation.subscription_id)))
+  for (const ResourceGroup& group : TRY(parts.store->list(parts.installation.subscription_id)))
     groups.push_back(group_json(parts.installation, group));
   return core::json_response(core::arm_list(std::move(groups)));
 }

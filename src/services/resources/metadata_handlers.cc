@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The cloud's metadata document. Clients ask for it several times per process and fall back to the
 // public cloud when it fails: it is anonymous, static and never waits.
-// Source: azure-ai-ml azure/ai/ml/_azure_environments.py (a list; portal and suffixes as read there).
+// Source: azure-ai-ml azure/ai/ml/_azure_environments.py (a list; portal and suffixes as read
+// there).
 #include "base/strings.h"
 #include "core/arm.h"
 #include "services/resources/handlers.h"
@@ -16,11 +17,10 @@ Answer get_metadata(const Parts& parts, Context& context) {
        {"portal", context.url("portal.azure", "/")},
        // Its final slash is what clients look for inside ARM_CLOUD_METADATA_URL.
        {"resourceManager", management + "/"},
-       {"authentication",
-        Json::object({{"loginEndpoint", context.url("login", "")},
-                      {"audiences", Json::array({Json(management)})},
-                      {"tenant", "adfs"},
-                      {"identityProvider", "ADFS"}})},
+       {"authentication", Json::object({{"loginEndpoint", context.url("login", "")},
+                                        {"audiences", Json::array({Json(management)})},
+                                        {"tenant", "adfs"},
+                                        {"identityProvider", "ADFS"}})},
        {"graph", context.url("graph", "/")},
        {"suffixes",
         // The client splits a storage host on ".blob.core.": the suffix must begin with "core.".

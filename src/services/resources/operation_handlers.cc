@@ -7,7 +7,8 @@
 namespace lazuli::resources {
 namespace {
 
-// The first poll follows the request at once; holding it lets a quick operation end without a pause.
+// The first poll follows the request at once; holding it lets a quick operation end without a
+// pause.
 constexpr Duration kHold = std::chrono::seconds(2);
 
 }  // namespace

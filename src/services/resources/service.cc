@@ -56,8 +56,9 @@ class Resources final : public core::Service {
   }
 
   void describe_metadata(core::Manifest& manifest) const {
-    core::Route& route = add(manifest, Method::kGet, "/metadata/endpoints", "Metadata_Endpoints", "",
-                             get_metadata, "The cloud's endpoints, for clients' cloud settings.");
+    core::Route& route =
+        add(manifest, Method::kGet, "/metadata/endpoints", "Metadata_Endpoints", "", get_metadata,
+            "The cloud's endpoints, for clients' cloud settings.");
     route.anonymous = true;
     route.pool = http::Pool::kInline;
   }

@@ -22,9 +22,10 @@ std::vector<db::Migration> Store::migrations() {
 Result<std::optional<ResourceGroup>> Store::find(const std::string& subscription_id,
                                                  const std::string& name) {
   return handle_.read([&](db::Reader& reader) -> Result<std::optional<ResourceGroup>> {
-    auto row = TRY(reader.query_one("SELECT subscription_id, name, location, tags "
-                                    "FROM resources_group WHERE subscription_id = ? AND key = ?",
-                                    {to_lower(subscription_id), to_lower(name)}));
+    auto row =
+        TRY(reader.query_one("SELECT subscription_id, name, location, tags "
+                             "FROM resources_group WHERE subscription_id = ? AND key = ?",
+                             {to_lower(subscription_id), to_lower(name)}));
     if (!row) return std::optional<ResourceGroup>();
     return std::optional<ResourceGroup>(TRY(from_row(*row)));
   });
@@ -50,10 +51,10 @@ Result<bool> Store::put(const ResourceGroup& group) {
                     "WHERE subscription_id = ? AND key = ?",
                     {group.location, group.tags.dump(), subscription, key}));
     if (updated > 0) return false;
-    TRY(tx.exec("INSERT INTO resources_group (subscription_id, key, name, location, tags, "
-                "created_us) VALUES (?, ?, ?, ?, ?, ?)",
-                {subscription, key, group.name, group.location, group.tags.dump(),
-                 to_micros(now())}));
+    TRY(tx.exec(
+        "INSERT INTO resources_group (subscription_id, key, name, location, tags, "
+        "created_us) VALUES (?, ?, ?, ?, ?, ?)",
+        {subscription, key, group.name, group.location, group.tags.dump(), to_micros(now())}));
     return true;
   });
 }

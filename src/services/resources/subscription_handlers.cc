@@ -37,12 +37,12 @@ Json provider_json(const core::Installation& installation, const Provider& provi
     types.push_back(Json::object({{"resourceType", type},
                                   {"locations", Json::array({Json(installation.region)})},
                                   {"apiVersions", Json::array()}}));
-  return Json::object({{"id", cat({"/subscriptions/", installation.subscription_id, "/providers/",
-                                   provider.name})},
-                       {"namespace", provider.name},
-                       {"registrationState", "Registered"},
-                       {"registrationPolicy", "RegistrationFree"},
-                       {"resourceTypes", std::move(types)}});
+  return Json::object(
+      {{"id", cat({"/subscriptions/", installation.subscription_id, "/providers/", provider.name})},
+       {"namespace", provider.name},
+       {"registrationState", "Registered"},
+       {"registrationPolicy", "RegistrationFree"},
+       {"resourceTypes", std::move(types)}});
 }
 
 }  // namespace
@@ -73,13 +73,13 @@ Answer get_subscription(const Parts& parts, Context& context) {
 Answer list_locations(const Parts& parts, Context& context) {
   TRY(check_subscription(parts, context));
   const std::string& region = parts.installation.region;
-  Json location = Json::object({{"id", cat({"/subscriptions/", parts.installation.subscription_id,
-                                            "/locations/", region})},
-                                {"name", region},
-                                {"displayName", region},
-                                {"regionalDisplayName", region},
-                                {"type", "Region"},
-                                {"metadata", Json::object({{"regionType", "Physical"}})}});
+  Json location = Json::object(
+      {{"id", cat({"/subscriptions/", parts.installation.subscription_id, "/locations/", region})},
+       {"name", region},
+       {"displayName", region},
+       {"regionalDisplayName", region},
+       {"type", "Region"},
+       {"metadata", Json::object({{"regionType", "Physical"}})}});
   return core::json_response(core::arm_list({std::move(location)}));
 }
 

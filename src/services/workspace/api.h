@@ -32,8 +32,8 @@ class Workspaces {
   virtual Result<Datastore> default_datastore(std::string_view workspace_id) = 0;
 
   // Where a data reference points, for every form clients send: azureml://datastores/{d}/paths/{p},
-  // its long form with subscriptions/…, azureml://jobs/{j}/outputs/{o}/paths/{p}, https blob URLs of
-  // our accounts, wasbs://. Refuses '..' and foreign hosts.
+  // its long form with subscriptions/…, azureml://jobs/{j}/outputs/{o}/paths/{p}, https blob URLs
+  // of our accounts, wasbs://. Refuses '..' and foreign hosts.
   virtual Result<storage::BlobPath> resolve_uri(std::string_view workspace_id,
                                                 std::string_view uri) = 0;
   // The long azureml://subscriptions/… form of a path in a datastore.
