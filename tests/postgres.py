@@ -9,6 +9,7 @@ import pwd
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -94,3 +95,14 @@ class Postgres:
             if self._server.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError("PostgreSQL did not start:\n" + log.read_text(errors="replace"))
             time.sleep(0.05)
+
+
+def main():
+    """For programs: prints what libpq takes, and runs the server until standard input is closed."""
+    with Postgres() as server:
+        print(server.conninfo, flush=True)
+        sys.stdin.buffer.read()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,11 +1,311 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <libpq-fe.h>
+#include <poll.h>
+
+#include <string>
+#include <thread>
+#include <unordered_map>
+
+#include "base/log.h"
+#include "base/strings.h"
 #include "db/postgres.h"
+#include "db/postgres_sql.h"
+#include "db/postgres_value.h"
 
 namespace lazuli::db {
+namespace {
 
-Connector postgres_connector(const Options&) {
-  return [](Role) -> Result<std::unique_ptr<Connection>> {
-    return unimplemented("PostgreSQL is not available in this build.");
+constexpr size_t kStatementsMax = 512;
+// The server gives up on a statement after 30 s; one that says nothing for longer is gone.
+constexpr auto kAnswerTimeMax = std::chrono::seconds(40);
+constexpr auto kResolveTimeMax = std::chrono::seconds(30);
+constexpr auto kResolvePause = std::chrono::milliseconds(50);
+// Any number, the same in every server that shares the database.
+constexpr std::string_view kSchemaLock = "SELECT pg_advisory_xact_lock(4972041193)";
+
+// SQLSTATE, https://www.postgresql.org/docs/15/errcodes-appendix.html
+constexpr std::string_view kUniqueViolation = "23505", kForeignKeyViolation = "23503",
+                           kSerializationFailure = "40001", kDeadlock = "40P01",
+                           kQueryCanceled = "57014", kLockNotAvailable = "55P03";
+// Not every 0A000 is an outdated plan; the place that reports it is the same in every language.
+constexpr std::string_view kPlanOutdated = "RevalidateCachedQuery";
+
+struct Finish {
+  void operator()(PGconn* connection) const { PQfinish(connection); }
+};
+struct Clear {
+  void operator()(PGresult* result) const { PQclear(result); }
+};
+using Answer = std::unique_ptr<PGresult, Clear>;
+
+struct Prepared {
+  std::string name;
+  size_t parameters = 0;
+};
+
+class PostgresConnection final : public Connection {
+ public:
+  PostgresConnection(std::string url, Role role) : url_(std::move(url)), role_(role) {}
+  Result<void> connect();
+
+  Dialect dialect() const override { return Dialect::kPostgres; }
+  Result<void> begin() override;
+  Result<void> commit() override;
+  void rollback() override;
+  Result<void> savepoint() override { return command("SAVEPOINT closure"); }
+  Result<void> release_savepoint() override { return command("RELEASE closure"); }
+  Result<void> rollback_to_savepoint() override {
+    return command("ROLLBACK TO closure; RELEASE closure");
+  }
+  Result<Outcome> run(std::string_view owner, std::string_view sql, Params params) override;
+  Result<void> run_ddl(std::string_view owner, const std::string& sql) override;
+  Damage damage() const override { return damage_; }
+
+ private:
+  bool connected() const { return db_ && PQstatus(db_.get()) == CONNECTION_OK; }
+  Result<void> configure();
+  Answer receive(int sent);
+  bool wait_for_answer(SteadyClock::time_point deadline);
+  Result<void> command(const std::string& sql);
+  Result<std::string> scalar(const std::string& sql);
+  Result<Prepared> prepared(std::string_view sql);
+  Result<void> resolve(const std::string& transaction_id);
+  Result<std::string> ask_fate(const std::string& transaction_id);
+  Error failure(const PGresult* result, std::string_view what);
+
+  const std::string url_;
+  const Role role_;
+  std::unique_ptr<PGconn, Finish> db_;
+  std::unordered_map<std::string, Prepared> statements_;
+  size_t statement_count_ = 0;
+  Damage damage_ = Damage::kNone;
+  bool schema_locked_ = false;
+};
+
+bool succeeded(const PGresult* result) {
+  const ExecStatusType status = PQresultStatus(result);
+  return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
+}
+
+Outcome outcome_of(const PGresult* result) {
+  Outcome outcome;
+  const int rows = PQntuples(result), columns = PQnfields(result);
+  outcome.rows.reserve(static_cast<size_t>(rows));
+  for (int row = 0; row < rows; ++row) {
+    std::vector<Value> values(static_cast<size_t>(columns));
+    for (int column = 0; column < columns; ++column) {
+      if (PQgetisnull(result, row, column)) continue;
+      const std::string_view text(PQgetvalue(result, row, column),
+                                  static_cast<size_t>(PQgetlength(result, row, column)));
+      values[static_cast<size_t>(column)] = postgres_value(text, PQftype(result, column));
+    }
+    outcome.rows.emplace_back(std::move(values));
+  }
+  const std::string_view verb = PQcmdStatus(const_cast<PGresult*>(result));
+  if (!verb.starts_with("SELECT")) {
+    outcome.changed = parse_int(PQcmdTuples(const_cast<PGresult*>(result))).value_or(0);
+  }
+  return outcome;
+}
+
+// What stands before the URL here yields to what the URL says.
+Result<void> PostgresConnection::connect() {
+  const char* keywords[] = {"connect_timeout",
+                            "application_name",
+                            "keepalives_idle",
+                            "keepalives_interval",
+                            "keepalives_count",
+                            "tcp_user_timeout",
+                            "dbname",
+                            "client_encoding",
+                            nullptr};
+  const char* values[] = {"10", "lazuli", "30", "10", "3", "30000", url_.c_str(), "UTF8", nullptr};
+  statements_.clear();
+  db_.reset(PQconnectdbParams(keywords, values, /*expand_dbname=*/1));
+  if (!connected()) return failure(nullptr, "connect to PostgreSQL");
+  return configure();
+}
+
+Result<void> PostgresConnection::configure() {
+  PQsetNoticeProcessor(db_.get(), [](void*, const char*) {}, nullptr);
+  TRY(
+      command("SET statement_timeout = '30s'; SET lock_timeout = '10s'; "
+              "SET idle_in_transaction_session_timeout = '60s'; SET bytea_output = hex; "
+              "SELECT set_config('synchronous_commit', CASE current_setting('synchronous_commit') "
+              "WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, false)"));
+  // Servers that share the database write at the same time: serializable, so that what a closure
+  // read still holds when it commits.
+  return command(role_ == Role::kWriter ? "SET SESSION CHARACTERISTICS AS TRANSACTION "
+                                          "ISOLATION LEVEL SERIALIZABLE, READ WRITE"
+                                        : "SET SESSION CHARACTERISTICS AS TRANSACTION "
+                                          "ISOLATION LEVEL REPEATABLE READ, READ ONLY");
+}
+
+Result<void> PostgresConnection::begin() {
+  damage_ = Damage::kNone;
+  schema_locked_ = false;
+  if (connected() && statements_.size() > kStatementsMax) {
+    (void)command("DEALLOCATE ALL");
+    statements_.clear();
+  }
+  if (connected() && command("BEGIN").ok()) return {};
+  TRY(connect());
+  damage_ = Damage::kNone;
+  return command("BEGIN");
+}
+
+// When the connection breaks while the commit is under way, the answer may be lost although the
+// transaction was committed. Its id, asked for before, finds out: running it again would apply it
+// twice.
+Result<void> PostgresConnection::commit() {
+  const std::string transaction_id = TRY(scalar("SELECT pg_current_xact_id_if_assigned()::text"));
+  Answer answer = receive(PQsendQuery(db_.get(), "COMMIT"));
+  if (succeeded(answer.get())) {
+    if (std::string_view(PQcmdStatus(answer.get())) == "COMMIT") return {};
+    damage_ = Damage::kTransaction;
+    return unavailable("PostgreSQL rolled the transaction back.");
+  }
+  Error error = failure(answer.get(), "COMMIT");
+  if (connected() || transaction_id.empty()) return error;
+  return resolve(transaction_id);
+}
+
+Result<void> PostgresConnection::resolve(const std::string& transaction_id) {
+  const auto deadline = SteadyClock::now() + kResolveTimeMax;
+  damage_ = Damage::kNone;
+  while (SteadyClock::now() < deadline) {
+    auto fate = ask_fate(transaction_id);
+    damage_ = Damage::kNone;
+    if (fate.ok() && *fate == "committed") return {};
+    if (fate.ok() && *fate == "aborted") {
+      damage_ = Damage::kTransaction;
+      return unavailable("PostgreSQL lost the transaction.");
+    }
+    std::this_thread::sleep_for(kResolvePause);
+  }
+  log::error("db", "the outcome of a transaction is unknown", {{"transaction", transaction_id}});
+  return unavailable("The database went away during the write; whether it was kept is unknown.");
+}
+
+Result<std::string> PostgresConnection::ask_fate(const std::string& transaction_id) {
+  if (!connected()) TRY(connect());
+  return scalar(cat({"SELECT pg_xact_status('", transaction_id, "'::xid8)"}));
+}
+
+void PostgresConnection::rollback() {
+  if (connected() && PQtransactionStatus(db_.get()) != PQTRANS_IDLE) (void)command("ROLLBACK");
+}
+
+// Owners are not told apart here: every store's tests run on SQLite too, whose authorizer does.
+Result<Outcome> PostgresConnection::run(std::string_view, std::string_view sql, Params params) {
+  const Prepared statement = TRY(prepared(sql));
+  if (statement.parameters != params.size()) {
+    return internal_error(cat({"wrong number of parameters: ", sql}));
+  }
+  const PostgresParams bound(params);
+  Answer answer =
+      receive(PQsendQueryPrepared(db_.get(), statement.name.c_str(), bound.size(), bound.values(),
+                                  bound.lengths(), bound.formats(), /*resultFormat=*/0));
+  if (!succeeded(answer.get())) return failure(answer.get(), sql);
+  return outcome_of(answer.get());
+}
+
+// Servers that start at the same time change the schema one after the other, each seeing what the
+// one before did.
+Result<void> PostgresConnection::run_ddl(std::string_view, const std::string& sql) {
+  if (!schema_locked_) {
+    TRY(command("SET TRANSACTION ISOLATION LEVEL READ COMMITTED"));
+    TRY(command(std::string(kSchemaLock)));
+    schema_locked_ = true;
+  }
+  return command(sql);
+}
+
+// The last result of what was sent; null when the connection is lost.
+Answer PostgresConnection::receive(int sent) {
+  Answer last;
+  const auto deadline = SteadyClock::now() + kAnswerTimeMax;
+  while (sent == 1) {
+    if (!wait_for_answer(deadline)) return nullptr;
+    Answer next(PQgetResult(db_.get()));
+    if (!next) break;
+    last = std::move(next);
+  }
+  return last;
+}
+
+bool PostgresConnection::wait_for_answer(SteadyClock::time_point deadline) {
+  while (PQisBusy(db_.get()) == 1) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - SteadyClock::now());
+    pollfd socket{PQsocket(db_.get()), POLLIN, 0};
+    if (left.count() <= 0 || ::poll(&socket, 1, static_cast<int>(left.count())) == 0) {
+      db_.reset();
+      return false;
+    }
+    if (PQconsumeInput(db_.get()) == 0) return false;
+  }
+  return true;
+}
+
+Result<void> PostgresConnection::command(const std::string& sql) {
+  Answer answer = receive(PQsendQuery(db_.get(), sql.c_str()));
+  if (!succeeded(answer.get())) return failure(answer.get(), sql);
+  return {};
+}
+
+// The one value of a query; empty for null.
+Result<std::string> PostgresConnection::scalar(const std::string& sql) {
+  Answer answer = receive(PQsendQuery(db_.get(), sql.c_str()));
+  if (!succeeded(answer.get())) return failure(answer.get(), sql);
+  CHECK(PQntuples(answer.get()) == 1 && PQnfields(answer.get()) == 1);
+  return std::string(PQgetvalue(answer.get(), 0, 0));
+}
+
+Result<Prepared> PostgresConnection::prepared(std::string_view sql) {
+  auto known = statements_.find(std::string(sql));
+  if (known != statements_.end()) return known->second;
+  const PostgresSql translated = to_postgres(sql);
+  Prepared statement{cat({"s", std::to_string(++statement_count_)}), translated.parameters};
+  Answer answer = receive(
+      PQsendPrepare(db_.get(), statement.name.c_str(), translated.text.c_str(), 0, nullptr));
+  if (!succeeded(answer.get())) return failure(answer.get(), sql);
+  statements_.emplace(sql, statement);
+  return statement;
+}
+
+// The error of the call that just failed, and how far it reaches.
+Error PostgresConnection::failure(const PGresult* result, std::string_view what) {
+  const char* field = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : nullptr;
+  const std::string_view state = field ? field : "";
+  const char* said = "PostgreSQL does not answer";
+  if (db_) said = result ? PQresultErrorMessage(result) : PQerrorMessage(db_.get());
+  const std::string text = cat({trim(said), " (", what, ")"});
+  if (state == kUniqueViolation) return conflict(text, "UniqueViolation");
+  if (state == kForeignKeyViolation) return conflict(text, "ForeignKeyViolation");
+  if (!connected() || state == kSerializationFailure || state == kDeadlock) {
+    damage_ = Damage::kTransaction;
+    return unavailable(text);
+  }
+  const char* place = result ? PQresultErrorField(result, PG_DIAG_SOURCE_FUNCTION) : nullptr;
+  if (place && place == kPlanOutdated) {  // another server changed the schema: prepare anew
+    damage_ = Damage::kTransaction;
+    db_.reset();
+    return unavailable(text);
+  }
+  // Class 53: out of disk, memory or connections.
+  if (state == kQueryCanceled || state == kLockNotAvailable || state.starts_with("53")) {
+    return unavailable(text);
+  }
+  return internal_error(text);
+}
+
+}  // namespace
+
+Connector postgres_connector(const Options& options) {
+  return [url = options.url](Role role) -> Result<std::unique_ptr<Connection>> {
+    auto connection = std::make_unique<PostgresConnection>(url, role);
+    TRY(connection->connect());
+    return std::unique_ptr<Connection>(std::move(connection));
   };
 }
 

@@ -164,8 +164,9 @@ bool Writer::run_group(const Batch& batch) {
   Result<void> committed = connection_->commit();
   if (committed.ok()) return true;
   note_damage(committed.error());
+  const bool lost = connection_->damage() == Damage::kTransaction;
   connection_->rollback();
-  return failed_ ? answer_all(committed.error()) : false;
+  return lost ? false : answer_all(committed.error());
 }
 
 void Writer::run_alone(Request& request) {
