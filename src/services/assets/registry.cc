@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/assets/registry.h"
+
+#include "base/strings.h"
+#include "codec/yaml.h"
+#include "services/assets/reference.h"
+
+namespace lazuli::assets {
+namespace {
+
+constexpr size_t kMlmodelBytesMax = 1u << 20;
+// The prefix under which the compute engine knows environments of the public registry by name.
+constexpr std::string_view kPublicEnvironments = "azureml://registries/azureml/environments/";
+
+AssetVersion present(const StoredVersion& stored) {
+  return {stored.key.kind,    stored.key.workspace,   stored.key.name,
+          stored.key.version, version_id(stored.key), stored.properties};
+}
+
+// Curated environments live in the public registry; here they are known by name alone.
+AssetVersion public_environment(std::string_view workspace_id, const Reference& reference) {
+  std::string version = reference.version.empty() ? "latest" : reference.version;
+  std::string id = cat({kPublicEnvironments, reference.name, "/versions/", version});
+  return {Kind::kEnvironment, std::string(workspace_id), reference.name, version, id,
+          Json::object({{"image", cat({kPublicEnvironments, reference.name})}})};
+}
+
+Error missing(const KindInfo& kind, const Reference& reference) {
+  std::string version = reference.version.empty() ? cat({"@", reference.label})
+                                                  : cat({":", reference.version});
+  return not_found(cat({"The ", kind.singular, " '", reference.name, version,
+                        "' does not exist in this workspace. Create it first, or list what is "
+                        "there under ", kind.collection, "."}),
+                   "ResourceNotFound");
+}
+
+// azureml://datastores/{d}/paths/{p} → its long form, which survives outside the workspace.
+std::string canonical_uri(const VersionKey& key, std::string_view uri,
+                          const workspace::Workspaces& workspaces) {
+  constexpr std::string_view kShort = "azureml://datastores/";
+  if (!istarts_with(uri, kShort)) return std::string(uri);
+  std::string_view rest = uri.substr(kShort.size());
+  size_t paths = rest.find("/paths/");
+  if (paths == std::string_view::npos) return std::string(uri);
+  return workspaces.datastore_uri(key.workspace, rest.substr(0, paths), rest.substr(paths + 7));
+}
+
+}  // namespace
+
+std::string version_id(const VersionKey& key) {
+  return cat({key.workspace, "/", info(key.kind).collection, "/", key.name, "/versions/",
+              key.version});
+}
+
+Result<AssetVersion> Registry::find(std::string_view workspace_id, Kind kind,
+                                    std::string_view text) {
+  const KindInfo& kind_info = info(kind);
+  Reference reference = TRY(parse_reference(kind_info, text));
+  std::string workspace(workspace_id);
+  if (reference.registry.empty()) {
+    std::optional<StoredVersion> found;
+    if (!reference.version.empty() && reference.version != "azureml_default")
+      found = TRY(store_.find({workspace, kind, reference.name, reference.version}));
+    else
+      found = TRY(store_.latest(workspace, kind, reference.name));
+    if (found) return present(*found);
+  }
+  bool curated = iequals(reference.registry, "azureml") ||
+                 (reference.registry.empty() && istarts_with(reference.name, "AzureML-"));
+  if (kind == Kind::kEnvironment && curated) return public_environment(workspace_id, reference);
+  return missing(kind_info, reference);
+}
+
+Result<StoredVersion> Registry::get(const VersionKey& key) {
+  bool newest = key.version == "azureml_default";
+  auto found = newest ? TRY(store_.latest(key.workspace, key.kind, key.name))
+                      : TRY(store_.find(key));
+  if (!found) return missing(info(key.kind), {"", key.name, key.version, ""});
+  return *found;
+}
+
+Result<Json> Registry::prepare(const VersionKey& key, Json properties) {
+  const KindInfo& kind = info(key.kind);
+  TRY(check_asset_name(kind.singular, key.name));
+  if (!key.version.empty()) TRY(check_asset_name("version", key.version));
+  properties = TRY(complete_properties(kind, key.name, key.version, std::move(properties)));
+  if (!kind.uri.empty()) TRY(prepare_uri(key, kind, properties));
+  if (key.kind == Kind::kModel && properties["modelType"].str() == "mlflow_model" &&
+      properties["flavors"].empty())
+    TRY(read_flavors(key, properties));
+  return properties;
+}
+
+Result<void> Registry::prepare_uri(const VersionKey& key, const KindInfo& kind,
+                                   Json& properties) {
+  Json& value = properties[kind.uri];
+  if (!value.is_string())
+    return invalid_argument(cat({kind.uri, " must be a string"}), "InvalidAssetUri");
+  value = canonical_uri(key, value.str(), workspaces_);
+  bool ours = istarts_with(value.str(), "azureml://") || kind.kind == Kind::kCode;
+  if (ours) TRY(workspaces_.resolve_uri(key.workspace, value.str()));
+  return {};
+}
+
+Result<void> Registry::read_flavors(const VersionKey& key, Json& properties) {
+  storage::BlobPath path =
+      TRY(workspaces_.resolve_uri(key.workspace, properties["modelUri"].str()));
+  path.name += path.name.ends_with('/') ? "MLmodel" : "/MLmodel";
+  auto reader = storage_.open(path);
+  if (!reader.ok()) return {};  // files may follow later, or lie below another name
+  std::string text((*reader)->size(), '\0');
+  if (text.size() > kMlmodelBytesMax) return {};
+  TRY((*reader)->read(0, std::as_writable_bytes(std::span(text))));
+  Json mlmodel = TRY(parse_yaml(text));
+  Json flavors = Json::object();
+  for (const auto& [name, value] : mlmodel["flavors"].members())
+    flavors.set(name, Json::object({{"data", value}}));
+  properties.set("flavors", std::move(flavors));
+  return {};
+}
+
+Result<Registry::Stored> Registry::put(db::Tx& tx, VersionKey key, Json properties,
+                                       const std::string& by) {
+  if (key.version.empty()) {
+    key.version = TRY(store_.next_version(tx, key.workspace, key.kind, key.name));
+    properties = TRY(complete_properties(info(key.kind), key.name, key.version,
+                                         std::move(properties)));
+  }
+  Timestamp time = now();
+  Stored stored{{key, std::move(properties), {by, by, time, time}}, true};
+  if (auto before = TRY(store_.find_in(tx, key))) {
+    TRY(check_unchanged(info(key.kind), key.name, key.version, before->properties,
+                        stored.version.properties));
+    stored.version.system_data.created_at = before->system_data.created_at;
+    stored.version.system_data.created_by = before->system_data.created_by;
+    stored.created = false;
+  }
+  TRY(store_.put(tx, stored.version));
+  return stored;
+}
+
+}  // namespace lazuli::assets

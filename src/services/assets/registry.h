@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+
+#include "services/assets/kinds.h"
+#include "services/assets/store.h"
+#include "services/storage/api.h"
+#include "services/workspace/api.h"
+
+namespace lazuli::assets {
+
+// The rules of assets, above the store: references, immutability, what a model's files say of it.
+// Thread-safe.
+class Registry {
+ public:
+  Registry(Store store, workspace::Workspaces& workspaces, storage::Storage& storage)
+      : store_(std::move(store)), workspaces_(workspaces), storage_(storage) {}
+  Store& store() { return store_; }
+  workspace::Workspaces& workspaces() { return workspaces_; }
+  storage::Storage& storage() { return storage_; }
+
+  Result<AssetVersion> find(std::string_view workspace_id, Kind kind, std::string_view reference);
+  Result<StoredVersion> get(const VersionKey& key);  // "azureml_default" and labels too
+  // Validates, completes and stores; `created` tells a new version from a changed one.
+  struct Stored {
+    StoredVersion version;
+    bool created = false;
+  };
+  Result<Stored> put(db::Tx& tx, VersionKey key, Json properties, const std::string& by);
+  // What needs other services and so must happen before the transaction: checks the stored files'
+  // address, gives it its canonical form, reads an MLflow model's flavors.
+  Result<Json> prepare(const VersionKey& key, Json properties);
+
+ private:
+  Result<void> prepare_uri(const VersionKey& key, const KindInfo& kind, Json& properties);
+  Result<void> read_flavors(const VersionKey& key, Json& properties);
+
+  Store store_;
+  workspace::Workspaces& workspaces_;
+  storage::Storage& storage_;
+};
+
+// The ARM id of a version.
+std::string version_id(const VersionKey& key);
+
+}  // namespace lazuli::assets
