@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -18,7 +19,10 @@ class Vault {
   virtual std::string seal(std::string_view context, std::string_view secret) = 0;  // raw bytes
   virtual Result<SecretString> open(std::string_view context, std::string_view sealed) = 0;
   // A key of its own for a purpose, derived from the root key (HKDF).
-  virtual SecretBytes derive(std::string_view purpose) = 0;
+  virtual SecretBytes derive(std::string_view purpose) = 0;  // 32 bytes
 };
+
+// The vault of an installation; `root_key` has 32 bytes (core/root_key.h).
+std::unique_ptr<Vault> make_vault(const SecretBytes& root_key);
 
 }  // namespace lazuli::core

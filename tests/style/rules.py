@@ -23,7 +23,7 @@ FLOORS = ("base", "codec", "crypto", "proc", "db", "bytes", "http", "core", "eng
 # its facade before it is used.
 FACADES = (
     (r"sqlite3\.h|libpq-fe\.h|pg_config.*\.h", ("src/db/*.cc",)),
-    (r"openssl/.*", ("src/crypto/*.cc", "src/http/tls*.cc")),
+    (r"openssl/.*", ("src/crypto/*.cc", "src/crypto/openssl.h", "src/http/tls*.cc")),
     (r"boost/json(/|\.).*", ("src/codec/json*.cc",)),
     (r"yaml-cpp/.*", ("src/codec/yaml*.cc",)),
     (r"pugixml\.hpp", ("src/codec/xml*.cc",)),
