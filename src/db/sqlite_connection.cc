@@ -269,6 +269,8 @@ Error SqliteConnection::failure(std::string_view what) {
       return conflict(text, "UniqueViolation");
     case SQLITE_CONSTRAINT_FOREIGNKEY:
       return conflict(text, "ForeignKeyViolation");
+    case SQLITE_IOERR_WRITE:
+    case SQLITE_IOERR_TRUNCATE:
     case SQLITE_IOERR_FSYNC:
     case SQLITE_IOERR_DIR_FSYNC:
       damage_ = Damage::kStore;

@@ -15,6 +15,10 @@ constexpr int kAttemptsAlone = 3;
 constexpr auto kPauseBetweenAttempts = std::chrono::milliseconds(5);
 
 Error closed_error() { return unavailable("The database is closed."); }
+// What a disk did not take although it said so, nobody knows: going on could build upon it.
+Error storage_error() {
+  return unavailable("The database's storage failed; the server must be restarted.");
+}
 
 }  // namespace
 
@@ -128,12 +132,6 @@ void Writer::finish(const Batch& batch) {
 }
 
 void Writer::execute(const Batch& batch) {
-  if (failed_) {
-    for (Request* request : batch) {
-      request->answer = unavailable("The database's storage failed; the server must be restarted.");
-    }
-    return;
-  }
   if (batch.size() > 1 && run_group(batch)) return;
   for (Request* request : batch) run_alone(*request);
 }
@@ -144,29 +142,37 @@ bool Writer::run_group(const Batch& batch) {
     for (Request* request : batch) request->answer = error;
     return true;
   };
+  if (failed_) return answer_all(storage_error());
   if (auto begun = connection_->begin(); !begun.ok()) return answer_all(begun.error());
+  Result<void> done;
   bool anything_to_commit = false;
   for (Request* request : batch) {
-    Result<void> saved = connection_->savepoint();
-    if (saved.ok()) {
-      run_closure(*request);
-      saved = request->answer.ok() ? connection_->release_savepoint()
-                                   : connection_->rollback_to_savepoint();
-    }
-    if (!saved.ok() || connection_->damage() != Damage::kNone) {
-      if (!saved.ok()) note_damage(saved.error());
-      connection_->rollback();
-      return failed_ ? answer_all(saved.error()) : false;
-    }
+    done = run_in_savepoint(*request);
+    if (!done.ok() || connection_->damage() != Damage::kNone) break;
     anything_to_commit |= request->answer.ok();
   }
-  if (!anything_to_commit) return connection_->rollback(), true;
-  Result<void> committed = connection_->commit();
-  if (committed.ok()) return true;
-  note_damage(committed.error());
-  const bool lost = connection_->damage() == Damage::kTransaction;
-  connection_->rollback();
-  return lost ? false : answer_all(committed.error());
+  if (done.ok() && connection_->damage() == Damage::kNone) {
+    if (anything_to_commit) done = connection_->commit();
+    if (done.ok() && anything_to_commit) return true;
+  }
+  switch (abandon()) {
+    case Damage::kNone:
+      return done.ok() ? true : answer_all(done.error());
+    case Damage::kTransaction:
+      return false;
+    case Damage::kStore:
+      return answer_all(storage_error());
+  }
+  return false;
+}
+
+// The closure's result is in its request; an error here concerns the group.
+Result<void> Writer::run_in_savepoint(Request& request) {
+  TRY(connection_->savepoint());
+  run_closure(request);
+  if (connection_->damage() != Damage::kNone) return {};
+  return request.answer.ok() ? connection_->release_savepoint()
+                             : connection_->rollback_to_savepoint();
 }
 
 void Writer::run_alone(Request& request) {
@@ -180,19 +186,27 @@ void Writer::run_alone(Request& request) {
 
 // False when the transaction was lost and may be tried again.
 bool Writer::try_alone(Request& request) {
-  if (auto begun = connection_->begin(); !begun.ok()) {
-    request.answer = begun.error();
-    return true;
-  }
+  request.answer = failed_ ? storage_error() : connection_->begin();
+  if (!request.answer.ok()) return true;
   run_closure(request);
-  if (connection_->damage() == Damage::kNone && request.answer.ok()) {
+  if (request.answer.ok() && connection_->damage() == Damage::kNone) {
     request.answer = connection_->commit();
     if (request.answer.ok()) return true;
-    note_damage(request.answer.error());
   }
-  const bool lost = connection_->damage() == Damage::kTransaction;
+  const Damage damage = abandon();
+  if (damage == Damage::kStore) request.answer = storage_error();
+  return damage != Damage::kTransaction;
+}
+
+// Ends a transaction that is not to be committed; says how much went with it.
+Damage Writer::abandon() {
+  const Damage damage = connection_->damage();
   connection_->rollback();
-  return !lost;
+  if (damage == Damage::kStore && !failed_) {
+    failed_ = true;
+    log::error("db", "the storage failed; no more writes are taken until the server restarts");
+  }
+  return damage;
 }
 
 void Writer::run_closure(Request& request) {
@@ -203,12 +217,6 @@ void Writer::run_closure(Request& request) {
     log::error("db", "a write closure threw", {{"what", exception.what()}});
     request.answer = internal_error("The server met an unexpected condition.");
   }
-}
-
-void Writer::note_damage(const Error& error) {
-  if (connection_->damage() != Damage::kStore) return;
-  failed_ = true;
-  log::error("db", "the storage failed, no more writes are taken", {{"error", error.message}});
 }
 
 }  // namespace lazuli::db

@@ -45,7 +45,8 @@ class Writer {
   void run_alone(Request& request);
   bool try_alone(Request& request);
   void run_closure(Request& request);
-  void note_damage(const Error& error);
+  Result<void> run_in_savepoint(Request& request);
+  Damage abandon();
 
   std::unique_ptr<Connection> connection_;
   const size_t waiting_max_;
