@@ -14,24 +14,31 @@
 namespace lazuli::compute {
 
 struct Mount {
-  std::string source;  // on this machine
-  std::string target;  // inside the sandbox
+  std::string source;  // on this machine, absolute
+  // Inside the sandbox; empty: the same path. Where namespaces are refused nothing can be mounted
+  // elsewhere and a process with another target does not start: leave it empty to run anywhere.
+  std::string target;
   bool writable = false;
 };
 
 // One process to run in a sandbox. Everything a restarted server needs is kept in files below the
 // engine's folder, so the process, its logs and its end survive the server.
+//
+// It sees the system's programs and libraries, a private /tmp and its mounts, nothing else, and can
+// write to the last two only. Its one network peer is the relay: TLS to port 443 of a host name
+// reaches the server. Where namespaces are refused, HTTPS_PROXY is set for it to the same end.
+// Unless given, PATH, HOME (/tmp), LANG and TMPDIR are set, and telemetry is switched off.
 struct ProcessSpec {
-  std::string id;  // the caller's idempotency key
+  std::string id;  // the caller's idempotency key: up to 120 bytes
   std::vector<std::string> argv;
-  std::map<std::string, std::string> environment;  // the whole environment, nothing is inherited
+  std::map<std::string, std::string> environment;  // nothing of the server's is inherited
   SecretString secret_environment;  // NAME=value lines added to it; kept only in a 0600 file
   std::string working_directory;    // inside the sandbox
   std::vector<Mount> mounts;
   std::vector<std::string> host_names;  // answered by the relay: they resolve to loopback inside
   Duration timeout{0};                  // 0: none
   Duration grace = std::chrono::seconds(10);  // between SIGTERM and SIGKILL
-  uint64_t memory_bytes_max = 0;        // 0: none
+  uint64_t memory_bytes_max = 0;              // 0: none
 };
 
 enum class ProcessState { kStarting, kRunning, kExited, kSignaled, kTimedOut, kCanceled, kLost };
@@ -40,7 +47,7 @@ struct ProcessStatus {
   std::string id;
   ProcessState state = ProcessState::kStarting;
   int exit_code = 0;  // or the signal's number
-  std::string error;  // why it could not start, in words for the user
+  std::string error;  // why it could not start (then kExited, 125 to 127), in words for the user
   Timestamp started{}, ended{};
 };
 
@@ -53,13 +60,15 @@ class ExitListener {
 };
 
 struct Options {
-  std::string folder;        // below the data directory; 0700
-  std::string executable;    // this binary; run as `executable supervise FOLDER`
-  std::string relay_socket;  // where the supervisor's relay connects to
+  std::string folder;               // below the data directory; 0700
+  std::string executable;           // this binary; run as `executable supervise FOLDER`
+  std::string relay_socket;         // where the supervisor's relay connects to, anew each time
+  bool without_namespaces = false;  // as on machines that refuse them
 };
 
 // Starts, watches, logs, limits and ends processes. Each has a small supervisor of its own that
-// outlives the server, writes stdout and stderr to `log_path`, and fsyncs the exit status. Thread-safe.
+// outlives the server, writes stdout and stderr to `log_path`, and fsyncs the exit status.
+// Thread-safe.
 class Engine {
  public:
   static Result<std::unique_ptr<Engine>> create(Options options);
@@ -75,7 +84,8 @@ class Engine {
   virtual void cancel(const std::string& id) = 0;  // SIGTERM to all, SIGKILL after the grace
   // The file that stdout and stderr are appended to, in order.
   virtual std::string log_path(const std::string& id) const = 0;
-  // The process's folder may be wiped: its end has been dealt with.
+  // Wipes the process's folder, its log included: its end has been dealt with. The id is free
+  // again. kConflict while it runs.
   virtual Result<void> forget(const std::string& id) = 0;
   // How processes are confined here ("bubblewrap", "landlock+seccomp"), for `status` and job logs.
   virtual std::string isolation() const = 0;
@@ -83,7 +93,8 @@ class Engine {
 
 // The supervisor's main, run in its own process by `lazuli supervise FOLDER`.
 int supervise(const std::string& folder);
-// PID 1 inside the sandbox: serves the network relay and runs the command.
-int sandbox_init(int argc, char** argv);
+// PID 1 inside the sandbox, run by the supervisor as `lazuli sandbox-init`: opens the relay's
+// listening sockets, confines itself and runs the command.
+int sandbox_init();
 
 }  // namespace lazuli::compute

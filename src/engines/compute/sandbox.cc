@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engines/compute/sandbox.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <system_error>
+
+#include "base/files.h"
+#include "base/log.h"
+#include "base/strings.h"
+#include "proc/files.h"
+#include "proc/run.h"
+
+namespace lazuli::compute {
+namespace {
+
+constexpr const char* kSystemFolders[] = {"/usr", "/opt"};
+// Real folders or, on a merged /usr, links into it.
+constexpr const char* kLinkedFolders[] = {"/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"};
+// Of /etc what programs need to run; nothing that tells secrets or names people.
+constexpr const char* kEtc[] = {
+    "/etc/alternatives",   "/etc/ca-certificates", "/etc/ca-certificates.conf",
+    "/etc/debian_version", "/etc/fonts",           "/etc/host.conf",
+    "/etc/ld.so.cache",    "/etc/ld.so.conf",      "/etc/ld.so.conf.d",
+    "/etc/locale.alias",   "/etc/localtime",       "/etc/mime.types",
+    "/etc/OpenCL",         "/etc/os-release",      "/etc/pki",
+    "/etc/protocols",      "/etc/python3",         "/etc/python3.11",
+    "/etc/services",       "/etc/ssl/certs",       "/etc/ssl/openssl.cnf",
+    "/etc/timezone",       "/etc/vulkan"};
+constexpr const char* kGeneratedEtc[] = {"hosts", "nsswitch.conf", "passwd", "group"};
+constexpr const char* kGpuDevices[] = {
+    "/dev/nvidia0",   "/dev/nvidia1",    "/dev/nvidia2",        "/dev/nvidia3",
+    "/dev/nvidiactl", "/dev/nvidia-uvm", "/dev/nvidia-modeset", "/dev/nvidia-uvm-tools",
+    "/dev/dri",       "/dev/kfd"};
+
+using Words = std::vector<std::string>;
+
+void append(Words& words, std::initializer_list<std::string> more) {
+  words.insert(words.end(), more);
+}
+
+// Namespaces and privileges, alike for the trial and the real thing. User 0 inside, so that the
+// init may bind port 443; it is the server's user outside and has no other capability.
+Words namespace_arguments(const Isolation& isolation) {
+  Words words = {isolation.bwrap};
+  if (isolation.user_namespace) append(words, {"--unshare-user", "--uid", "0", "--gid", "0"});
+  append(words, {"--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-net",
+                 "--unshare-cgroup-try", "--hostname", "job", "--die-with-parent", "--as-pid-1",
+                 "--cap-drop", "ALL", "--cap-add", "CAP_NET_BIND_SERVICE"});
+  return words;
+}
+
+void append_system(Words& words) {
+  for (const char* folder : kSystemFolders) append(words, {"--ro-bind-try", folder, folder});
+  for (const char* folder : kLinkedFolders) {
+    std::error_code error;
+    auto target = std::filesystem::read_symlink(folder, error);
+    if (!error)
+      append(words, {"--symlink", target.string(), folder});
+    else
+      append(words, {"--ro-bind-try", folder, folder});
+  }
+  for (const char* path : kEtc) append(words, {"--ro-bind-try", path, path});
+  append(words, {"--proc", "/proc", "--dev", "/dev", "--ro-bind-try", "/sys", "/sys"});
+  for (const char* device : kGpuDevices) append(words, {"--dev-bind-try", device, device});
+}
+
+bool works(const Isolation& isolation) {
+  proc::RunOptions options;
+  options.spawn.argv = namespace_arguments(isolation);
+  append_system(options.spawn.argv);
+  append(options.spawn.argv, {"--", "/usr/bin/true"});
+  options.timeout = std::chrono::seconds(10);
+  Result<proc::RunOutput> ran = proc::run(std::move(options));
+  return ran.ok() && ran->exit.success();
+}
+
+std::string hosts_file(const ProcessSpec& spec) {
+  std::string text = "127.0.0.1 localhost job\n::1 localhost\n";
+  for (const std::string& name : spec.host_names)
+    text += cat({"127.0.0.1 ", name, "\n::1 ", name, "\n"});
+  return text;
+}
+
+}  // namespace
+
+Isolation detect_isolation(bool without_namespaces) {
+  Isolation isolation;
+  isolation.kind = Isolation::Kind::kBubblewrap;
+  isolation.bwrap = proc::find_program("bwrap").value_or("");
+  if (!without_namespaces && !isolation.bwrap.empty()) {
+    isolation.user_namespace = ::geteuid() != 0;
+    if (works(isolation)) return isolation;
+    isolation.user_namespace = true;
+    if (works(isolation)) return isolation;
+  }
+  isolation = Isolation{};
+  if (landlock_version() > 0) isolation.kind = Isolation::Kind::kLandlock;
+  log::warning("compute", "no namespaces for jobs here", {{"isolation", isolation.name()}});
+  return isolation;
+}
+
+Result<void> prepare_folder(const Launch& launch, const ProcessFolder& folder) {
+  if (::mkdir(folder.temporary().c_str(), 0700) != 0 && errno != EEXIST)
+    return errno_error("make " + folder.temporary(), errno);
+  if (!launch.isolation.namespaces()) return success();
+  TRY(make_folder(folder.etc()));
+  auto write = [&](const char* name, const std::string& text) {
+    return proc::replace_file(cat({folder.etc(), "/", name}), text);
+  };
+  TRY(write("hosts", hosts_file(launch.spec)));
+  TRY(write("nsswitch.conf", "passwd: files\ngroup: files\nhosts: files myhostname\n"));
+  std::string uid = launch.isolation.user_namespace ? "0" : std::to_string(::geteuid());
+  std::string gid = launch.isolation.user_namespace ? "0" : std::to_string(::getegid());
+  TRY(write("passwd", cat({"job:x:", uid, ":", gid, ":job:/tmp:/bin/bash\n"})));
+  return write("group", cat({"job:x:", gid, ":\n"}));
+}
+
+std::vector<std::string> sandbox_command(const Launch& launch, const ProcessFolder& folder) {
+  if (!launch.isolation.namespaces()) return {launch.executable, "sandbox-init"};
+  Words words = namespace_arguments(launch.isolation);
+  append_system(words);
+  for (const char* name : kGeneratedEtc)
+    append(words, {"--ro-bind", cat({folder.etc(), "/", name}), cat({"/etc/", name})});
+  append(words, {"--bind", folder.temporary(), "/tmp", "--dir", "/var/tmp"});
+  for (const Mount& mount : launch.spec.mounts)
+    append(words, {mount.writable ? "--bind" : "--ro-bind", mount.source,
+                   mount.target.empty() ? mount.source : mount.target});
+  append(words, {"--ro-bind", launch.executable, kSandboxProgram, "--remount-ro", "/", "--chdir",
+                 "/", "--", kSandboxProgram, "sandbox-init"});
+  return words;
+}
+
+FileAccess file_access(const Launch& launch, const ProcessFolder& folder) {
+  FileAccess access;
+  for (const char* path : kSystemFolders) access.readable.emplace_back(path);
+  for (const char* path : kLinkedFolders) access.readable.emplace_back(path);
+  for (const char* path : kEtc) access.readable.emplace_back(path);
+  for (const char* path : {"/etc/hosts", "/etc/nsswitch.conf", "/etc/passwd", "/etc/group", "/proc",
+                           "/sys", "/dev/zero", "/dev/random", "/dev/urandom"})
+    access.readable.emplace_back(path);
+  for (const char* path : {"/dev/null", "/dev/full", "/dev/tty", "/dev/shm"})
+    access.writable.emplace_back(path);
+  for (const char* path : kGpuDevices) access.writable.emplace_back(path);
+  access.writable.push_back(folder.temporary());
+  for (const Mount& mount : launch.spec.mounts)
+    (mount.writable ? access.writable : access.readable).push_back(mount.source);
+  return access;
+}
+
+std::map<std::string, std::string> job_environment(const Launch& launch,
+                                                   const ProcessFolder& folder) {
+  std::map<std::string, std::string> environment = launch.spec.environment;
+  std::string temporary = launch.isolation.namespaces() ? "/tmp" : folder.temporary();
+  environment.insert({{"PATH", "/usr/local/bin:/usr/bin:/bin"},
+                      {"HOME", temporary},
+                      {"TMPDIR", temporary},
+                      {"LANG", "C.UTF-8"},
+                      {"ORT_DISABLE_TELEMETRY", "1"},
+                      {"MLFLOW_DISABLE_TELEMETRY", "true"},
+                      {"DO_NOT_TRACK", "1"}});
+  return environment;
+}
+
+}  // namespace lazuli::compute

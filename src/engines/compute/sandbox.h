@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "engines/compute/confine.h"
+#include "engines/compute/launch.h"
+
+namespace lazuli::compute {
+
+// Where the supervisor's program stands inside the sandbox.
+constexpr const char* kSandboxProgram = "/run/lazuli/sandbox";
+
+// Finds out by trying, which takes some milliseconds.
+Isolation detect_isolation(bool without_namespaces);
+
+// Makes what the process's folder must hold before the sandbox starts: /tmp and generated /etc
+// files.
+Result<void> prepare_folder(const Launch& launch, const ProcessFolder& folder);
+
+// The command line that starts the init in its sandbox.
+std::vector<std::string> sandbox_command(const Launch& launch, const ProcessFolder& folder);
+
+// What the process may open where there is no mount namespace to hide the rest.
+FileAccess file_access(const Launch& launch, const ProcessFolder& folder);
+
+// The process's environment without its secrets: the spec's, completed by the defaults.
+std::map<std::string, std::string> job_environment(const Launch& launch,
+                                                   const ProcessFolder& folder);
+
+}  // namespace lazuli::compute
