@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/secret.h"
 #include "base/time.h"
 #include "http/message.h"
 
@@ -35,13 +36,14 @@ class Exchange {
   RequestHead head;
   std::string body;                // filled for BodyPlan::kBuffer
   std::unique_ptr<BodySink> sink;  // set by admit() for BodyPlan::kSink
-  std::unique_ptr<State> state;
+  std::unique_ptr<State> state;    // both end when the application has answered
 };
 
 // How the body is to be received, decided on the head alone.
 struct BodyPlan {
+  // kNone: what the client sends is not looked at, and read away if it is short.
   enum class Kind { kNone, kBuffer, kSink } kind = Kind::kNone;
-  uint64_t bytes_max = 0;  // more is answered 413
+  uint64_t bytes_max = 0;  // more is rejected with Code::kPayloadTooLarge
 };
 
 // The application behind the server. For each request: place() on the I/O thread (must not block),
@@ -70,7 +72,7 @@ class CertificateSource {
   virtual ~CertificateSource() = default;
   struct Pem {
     std::string certificate_chain;
-    std::string private_key;
+    SecretString private_key;
   };
   // `name` is the SNI name in lower case, or the local address when the client sent none.
   virtual Result<Pem> certificate(const std::string& name) = 0;
