@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include "bytes/disk_fake.h"
+#include "bytes/local_store.h"
+#include "crypto/random.h"
+
+namespace lazuli::bytes {
+namespace {
+
+using Fault = FakeDisk::Fault;
+using Loss = FakeDisk::Loss;
+
+constexpr char kFolder[] = "/disk/data";
+
+SecretBytes test_key() {
+  std::string key(32, 'k');
+  return SecretBytes(std::as_bytes(std::span(key)));
+}
+
+std::string content_of(size_t number) {
+  return std::string(number * 40'000 % 150'000, static_cast<char>('a' + number));
+}
+
+// What the store has promised to its callers.
+struct Ledger {
+  std::map<ObjectId, std::string> stored;  // acknowledged, and nobody has asked to remove it
+  std::set<ObjectId> removed;              // acknowledged removals
+  std::mutex mutex;
+};
+
+void put_one(Store& store, Ledger& ledger, size_t number) {
+  std::string content = content_of(number);
+  auto info = store.put(content);
+  std::lock_guard lock(ledger.mutex);
+  if (info.ok()) ledger.stored[info->id] = content;
+}
+
+void remove_one(Store& store, Ledger& ledger) {
+  ObjectId id;
+  {
+    std::lock_guard lock(ledger.mutex);
+    if (ledger.stored.empty()) return;
+    id = ledger.stored.begin()->first;
+    ledger.stored.erase(id);
+  }
+  bool gone = store.remove(id).ok();
+  std::lock_guard lock(ledger.mutex);
+  if (gone) ledger.removed.insert(id);
+}
+
+void work(Store& store, Ledger& ledger) {
+  for (size_t number = 0; number < 6; ++number) {
+    put_one(store, ledger, number);
+    if (number % 3 == 2) remove_one(store, ledger);
+  }
+}
+
+void run(FakeDisk& disk, Ledger& ledger) {
+  auto store = open_local(disk.mount(), kFolder, test_key());
+  if (store.ok()) work(**store, ledger);
+}
+
+// How many promises the disk's present state breaks.
+size_t count_broken(FakeDisk& disk, const Ledger& ledger) {
+  auto opened = open_local(disk.mount(), kFolder, test_key());
+  if (!opened.ok()) return 1000;
+  Store& store = **opened;
+  size_t broken = 0;
+  for (const auto& [id, content] : ledger.stored)
+    if (store.get(id, 1u << 20).value_or("lost") != content) ++broken;
+  for (const ObjectId& id : ledger.removed)
+    if (store.open(id).ok()) ++broken;
+  // What was never acknowledged is there whole or not at all.
+  for (const std::string& path : disk.files_below(std::string(kFolder) + "/objects"))
+    if (!store.get(path.substr(path.rfind('/') + 1), 1u << 20).ok()) ++broken;
+  if (!disk.files_below(std::string(kFolder) + "/staging").empty()) ++broken;
+  auto fresh = store.put("after the crash");
+  if (!fresh.ok() || store.get(fresh->id, 100).value_or("") != "after the crash") ++broken;
+  return broken;
+}
+
+// Breaks the k-th call for every k until the work passes without reaching it.
+size_t count_broken_at_every_call(FakeDisk::Options options, Loss loss) {
+  size_t broken = 0;
+  for (options.fault_at = 1;; ++options.fault_at) {
+    auto disk = std::make_shared<FakeDisk>(options);
+    Ledger ledger;
+    run(*disk, ledger);
+    bool reached = disk->fault_reached();
+    disk->restart(loss);
+    broken += count_broken(*disk, ledger);
+    if (!reached) return broken;
+  }
+}
+
+TEST(BytesCrash, PowerCutAtAnyCallLosesNothingAcknowledged) {
+  for (Loss loss : {Loss::kNothing, Loss::kAllUnsynced, Loss::kSomeUnsynced})
+    EXPECT_EQ(count_broken_at_every_call({Fault::kPowerCut}, loss), 0u) << static_cast<int>(loss);
+}
+
+TEST(BytesCrash, AFailingCallLosesNothingAcknowledged) {
+  for (Loss loss : {Loss::kNothing, Loss::kAllUnsynced, Loss::kSomeUnsynced})
+    EXPECT_EQ(count_broken_at_every_call({Fault::kError}, loss), 0u) << static_cast<int>(loss);
+}
+
+// The test of the test: without either kind of sync it must see losses.
+TEST(BytesCrash, WithoutSyncsTheTestSeesLosses) {
+  FakeDisk::Options no_file_sync{Fault::kPowerCut, 0, false, true};
+  FakeDisk::Options no_folder_sync{Fault::kPowerCut, 0, true, false};
+  EXPECT_GT(count_broken_at_every_call(no_file_sync, Loss::kAllUnsynced), 0u);
+  EXPECT_GT(count_broken_at_every_call(no_folder_sync, Loss::kAllUnsynced), 0u);
+}
+
+TEST(BytesCrash, PowerCutUnderConcurrentWritersLosesNothingAcknowledged) {
+  for (uint64_t fault_at = 20; fault_at < 140; fault_at += 7) {
+    auto disk = std::make_shared<FakeDisk>(FakeDisk::Options{Fault::kPowerCut, fault_at});
+    Ledger ledger;
+    auto store = open_local(disk->mount(), kFolder, test_key());
+    if (store.ok()) {
+      std::vector<std::thread> threads;
+      for (int t = 0; t < 4; ++t) threads.emplace_back([&] { work(**store, ledger); });
+      for (std::thread& thread : threads) thread.join();
+    }
+    disk->restart(Loss::kAllUnsynced);
+    EXPECT_EQ(count_broken(*disk, ledger), 0u) << fault_at;
+  }
+}
+
+TEST(BytesCrash, AfterAFailedSyncNothingMoreIsAcknowledged) {
+  bool seen = false;
+  for (uint64_t fault_at = 1; !seen; ++fault_at) {
+    ASSERT_LT(fault_at, 100u);
+    auto disk = std::make_shared<FakeDisk>(FakeDisk::Options{Fault::kError, fault_at});
+    auto store = open_local(disk->mount(), kFolder, test_key());
+    if (!store.ok() || (*store)->put("first").ok()) continue;
+    auto second = (*store)->put("second");  // acknowledged unless a sync was what failed
+    seen = !second.ok() && second.error().code == Code::kUnavailable && !(*store)->create().ok() &&
+           !(*store)->remove("00").ok();
+  }
+}
+
+}  // namespace
+}  // namespace lazuli::bytes
