@@ -34,9 +34,7 @@ void PrintTo(Driver driver, std::ostream* out);
 // server that LAZULI_TEST_PG names; without the variable one is started for this process.
 class TestDatabase {
  public:
-  // `options` other than the URL are kept.
-  explicit TestDatabase(Driver driver, std::vector<Migration> migrations = {},
-                        Options options = {});
+  explicit TestDatabase(Driver driver, std::vector<Migration> migrations = {});
   ~TestDatabase();
   TestDatabase(const TestDatabase&) = delete;
   TestDatabase& operator=(const TestDatabase&) = delete;
