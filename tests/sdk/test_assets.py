@@ -73,7 +73,7 @@ def test_data_version_is_immutable(client, tmp_path):
     files = write_tree(tmp_path, {"a.txt": "a", "b.txt": "b"})
     first = Data(name=name, version="1", type="uri_file", path=str(files / "a.txt"))
     kept = client.data.create_or_update(first).path
-    with pytest.raises(Exception, match="cannot be updated|[Cc]annot update|immutable"):
+    with pytest.raises(Exception, match="cannot be updated|cannot change"):
         client.data.create_or_update(
             Data(name=name, version="1", type="uri_file", path=str(files / "b.txt"))
         )
@@ -123,7 +123,7 @@ def test_model(client, tmp_path):
         )
         assert model.version == number
     assert client.models.get(name, label="latest").tags == {"n": "2"}
-    assert [model.version for model in client.models.list(name=name)] == ["2", "1"]
+    assert {model.version for model in client.models.list(name=name)} == {"1", "2"}
     client.models.download(name, version="1", download_path=str(tmp_path / "down"))
     files = [path for path in (tmp_path / "down").rglob("*") if path.is_file()]
     assert {path.name: path.stat().st_size for path in files} == {
