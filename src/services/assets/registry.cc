@@ -45,6 +45,19 @@ std::string canonical_uri(const VersionKey& key, std::string_view uri,
   return workspaces.datastore_uri(key.workspace, rest.substr(0, paths), rest.substr(paths + 7));
 }
 
+// A conda file is text to clients; what is no YAML mapping is said now, not when a job needs it.
+Result<void> check_conda_file(const Json& properties) {
+  const Json& conda = properties["condaFile"];
+  if (conda.is_null() || conda.text().empty()) return {};
+  auto parsed = parse_yaml(conda.text());
+  if (!parsed.ok())
+    return invalid_argument(cat({"condaFile is no valid YAML: ", parsed.error().message}),
+                            "UserError");
+  if (!parsed->is_object())
+    return invalid_argument("condaFile must be a mapping with a list `dependencies`", "UserError");
+  return {};
+}
+
 }  // namespace
 
 std::string version_id(const VersionKey& key) {
@@ -85,6 +98,7 @@ Result<Json> Registry::prepare(const VersionKey& key, Json properties) {
   if (!key.version.empty()) TRY(check_asset_name("version", key.version));
   properties = TRY(complete_properties(kind, key.name, key.version, std::move(properties)));
   if (!kind.uri.empty()) TRY(prepare_uri(key, kind, properties));
+  if (key.kind == Kind::kEnvironment) TRY(check_conda_file(properties));
   if (key.kind == Kind::kModel && properties["modelType"].str() == "mlflow_model" &&
       properties["flavors"].empty())
     TRY(read_flavors(key, properties));
