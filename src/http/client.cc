@@ -81,6 +81,8 @@ std::string encode_request(const ClientRequest& request, const Url& url) {
   return out += "\r\n";
 }
 
+bool is_idempotent(Method method) { return method != Method::kPost && method != Method::kPatch; }
+
 bool has_line_break(const ClientRequest& request) {
   for (const Headers::Field& field : request.headers.fields()) {
     if (cat({field.name, field.value}).find_first_of(std::string_view("\r\n\0", 3)) !=
@@ -101,14 +103,14 @@ class BlockingClient final : public Client {
     const Url url = TRY(parse_url(request.url));
     const std::string origin = cat(
         {url.tls ? "https://" : "http://", url.authority.host, ":", std::to_string(url.port())});
-    const bool kept = transport_ && origin == origin_;
+    const bool kept = transport_ && origin == origin_ && !has_ended();
     if (!kept) {
       TRY(connect(url));
       origin_ = origin;
     }
     auto response = exchange(request, url);
     const bool stale = !response.ok() && response.error().wire_code == kStale;
-    if (!kept || !stale) return response;
+    if (!kept || !stale || !is_idempotent(request.method)) return response;
     // The server closed an idle connection just as we used it again.
     TRY(connect(url));
     return exchange(request, url);
@@ -119,6 +121,12 @@ class BlockingClient final : public Client {
     if (options_.connect_to.empty())
       return system_lookup()(url.host_without_brackets(), url.port());
     return std::vector<SocketAddress>{TRY(SocketAddress::parse(options_.connect_to))};
+  }
+
+  // Between two calls the server says nothing but that it closes.
+  bool has_ended() const {
+    pollfd entry = {transport_->fd(), POLLIN, 0};
+    return poll(&entry, 1, 0) != 0;
   }
 
   Result<void> connect(const Url& url) {

@@ -512,7 +512,12 @@ void Connection::end_reply() {
   out_text_.clear();
   out_sent_ = out_text_sent_ = 0;
   out_piece_.clear();
-  if (!keep_alive_ || (ended_ && pending_taken_ == pending_.size())) return start_linger();
+  const bool unread = pending_taken_ < pending_.size();
+  if (!keep_alive_ || (ended_ && !unread)) {
+    if (!body_done_ || unread) return start_linger();
+    transport_.finish();
+    return close();
+  }
   if (!body_done_) return set_phase(Phase::kDiscard, context_.options.body_idle_timeout);
   request_->recycle();
   head_begun_ = false;
@@ -561,6 +566,7 @@ void Connection::fail(int status, std::string_view reason) {
   out_piece_.clear();
   streaming_ = false;
   keep_alive_ = false;
+  body_done_ = false;  // who knows what is still coming
   set_phase(Phase::kReply, context_.options.body_idle_timeout);
 }
 

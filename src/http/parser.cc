@@ -9,6 +9,8 @@
 namespace lazuli::http {
 namespace {
 
+constexpr std::string_view kVersions = "only HTTP/1.0 and HTTP/1.1 are spoken here";
+
 // Collects header fields while llhttp hands out their pieces.
 struct FieldCollector {
   Headers* headers = nullptr;
@@ -30,7 +32,7 @@ struct FieldCollector {
 };
 
 ParseError refuse(const llhttp_t& parser, llhttp_errno_t code) {
-  if (code == HPE_INVALID_VERSION) return {505, "only HTTP/1.0 and HTTP/1.1 are spoken here"};
+  if (code == HPE_INVALID_VERSION) return {505, std::string(kVersions)};
   const char* reason = llhttp_get_error_reason(&parser);
   return {400, cat({"malformed request: ", reason == nullptr ? "" : reason})};
 }
@@ -114,6 +116,9 @@ Progress RequestParser::read_head(std::string_view data) {
   if (code == HPE_PAUSED) {
     machine.in_body = true;
     machine.bytes = 0;
+    if (machine.parser.http_major != 1 || machine.parser.http_minor > 1) {
+      return {0, false, ParseError{505, std::string(kVersions)}};
+    }
     if (machine.fields.count > machine.limits.fields_max) {
       return {0, false, ParseError{431, "too many header fields"}};
     }
