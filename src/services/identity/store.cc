@@ -2,12 +2,22 @@
 #include "services/identity/store.h"
 
 #include "base/ids.h"
+#include "base/strings.h"
 
 namespace lazuli::identity {
 namespace {
 
 ServicePrincipal principal_from(const db::Row& row) {
   return {row.text(0), row.text(1), row.text(2)};
+}
+
+Result<std::optional<ServicePrincipal>> find_principal(db::Executor& db, std::string_view column,
+                                                       const std::string& value) {
+  auto row = TRY(db.query_one(
+      cat({"SELECT app_id, object_id, name FROM identity_principal WHERE ", column, " = ?"}),
+      {value}));
+  if (!row) return std::optional<ServicePrincipal>();
+  return std::optional<ServicePrincipal>(principal_from(*row));
 }
 
 Result<void> ensure_assignment(db::Tx& tx, const RoleAssignment& wanted) {
@@ -61,12 +71,12 @@ Result<void> Store::add_signing_key(const SigningKey& key) {
 }
 
 Result<std::optional<ServicePrincipal>> Store::find_by_app_id(const std::string& app_id) {
-  return handle_.read([&](db::Reader& reader) -> Result<std::optional<ServicePrincipal>> {
-    auto row = TRY(reader.query_one(
-        "SELECT app_id, object_id, name FROM identity_principal WHERE app_id = ?", {app_id}));
-    if (!row) return std::optional<ServicePrincipal>();
-    return std::optional<ServicePrincipal>(principal_from(*row));
-  });
+  return handle_.read([&](db::Reader& reader) { return find_principal(reader, "app_id", app_id); });
+}
+
+Result<std::optional<ServicePrincipal>> Store::find_by_object_id(const std::string& object_id) {
+  return handle_.read(
+      [&](db::Reader& reader) { return find_principal(reader, "object_id", object_id); });
 }
 
 Result<ServicePrincipal> Store::ensure_principal(const std::string& name,

@@ -32,6 +32,7 @@ class Store {
   Result<void> add_signing_key(const SigningKey& key);
 
   Result<std::optional<ServicePrincipal>> find_by_app_id(const std::string& app_id);
+  Result<std::optional<ServicePrincipal>> find_by_object_id(const std::string& object_id);
   // The one of that name, made if absent, holding the role on the scope.
   Result<ServicePrincipal> ensure_principal(const std::string& name, const std::string& role_id,
                                             const std::string& scope);

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "bytes/bytes.h"
+#include "core/events_store.h"
+#include "core/operations.h"
+#include "core/router.h"
+#include "core/service.h"
+#include "core/vault.h"
+#include "db/db.h"
+#include "server/chain.h"
+
+namespace lazuli::server {
+
+struct Services;
+
+// All floors, engines and services of one server, wired by explicit lists (services.cc). open()
+// describes, validates and migrates; start() begins work; stop() ends it in reverse order.
+class House {
+ public:
+  struct Options {
+    std::string database_url;  // empty: SQLite in the data directory
+  };
+  static Result<std::unique_ptr<House>> open(const core::Installation& installation,
+                                             const SecretBytes& root_key, core::Vault& vault,
+                                             const Options& options);
+  ~House();
+
+  Result<void> start();
+  void stop() noexcept;
+
+  // The declarations alone, without opening anything: for COVERAGE.md and `lazuli routes`.
+  static std::vector<core::Manifest> manifests(const core::Installation& installation);
+
+  Chain& chain() { return *chain_; }
+
+ private:
+  House(const core::Installation& installation, core::Vault& vault);
+  Result<void> open_floors(const SecretBytes& root_key, const Options& options);
+  Result<void> open_services();
+  Result<void> ensure_administrator();
+
+  const core::Installation& installation_;
+  core::Vault& vault_;
+  std::unique_ptr<db::Database> database_;
+  std::unique_ptr<bytes::Store> bytes_;
+  std::unique_ptr<core::Operations> operations_;
+  std::unique_ptr<core::StoredEvents> events_;
+  std::unique_ptr<Services> services_;
+  std::vector<core::Manifest> manifests_;
+  std::vector<core::Service*> started_;
+  core::Router router_;
+  std::unique_ptr<Chain> chain_;
+};
+
+}  // namespace lazuli::server

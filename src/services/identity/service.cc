@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/identity/service.h"
+
+#include "base/strings.h"
+#include "crypto/random.h"
+#include "services/identity/rbac.h"
+#include "services/identity/token_handlers.h"
+
+namespace lazuli::identity {
+namespace {
+
+using core::Host;
+using http::Method;
+
+constexpr size_t kSecretSize = 40;
+constexpr uint64_t kFormBytesMax = 64 * 1024;
+
+class Service final : public IdentityService {
+ public:
+  explicit Service(const core::Installation& installation) : installation_(installation) {}
+
+  void describe(core::Manifest& manifest) const override {
+    manifest.service = "identity";
+    manifest.migrations = Store::migrations();
+    for (std::string_view base : {"/{tenant}", "/{tenant}/v2.0", "/adfs"})
+      add(manifest, Method::kGet, cat({base, "/.well-known/openid-configuration"}),
+          "OpenIdConfiguration_Get", get_configuration);
+    for (std::string_view path : {"/{tenant}/discovery/v2.0/keys", "/{tenant}/discovery/keys",
+                                  "/adfs/discovery/keys"})
+      add(manifest, Method::kGet, std::string(path), "Keys_List", get_keys);
+    add(manifest, Method::kGet, "/common/discovery/instance", "InstanceDiscovery_Get",
+        get_instance_discovery);
+    for (std::string_view path :
+         {"/{tenant}/oauth2/v2.0/token", "/{tenant}/oauth2/token", "/adfs/oauth2/token"})
+      add(manifest, Method::kPost, std::string(path), "Token_Create", post_token);
+    describe_missing(manifest);
+  }
+
+  Result<void> open(db::Database::Handle handle, core::Vault& vault) override {
+    store_ = std::make_unique<Store>(std::move(handle));
+    tokens_ = TRY(Tokens::create(installation_, *store_, vault));
+    rbac_ = std::make_unique<Rbac>(TRY(Roles::load()));
+    parts_.reset(new TokenParts{installation_, *store_, *tokens_,
+                                vault.derive("identity.client_secret")});
+    return refresh_assignments();
+  }
+
+  Result<void> start(const core::ServiceContext&) override { return {}; }
+  void stop() noexcept override {}
+
+  Result<ServicePrincipal> ensure_service_principal(const std::string& name,
+                                                    const std::string& role_id,
+                                                    const std::string& scope) override {
+    ServicePrincipal principal = TRY(store_->ensure_principal(name, role_id, scope));
+    TRY(refresh_assignments());
+    return principal;
+  }
+
+  Result<SecretString> add_secret(const std::string& app_id) override {
+    SecretString secret = crypto::random_password(kSecretSize);
+    TRY(store_->add_secret_hash(app_id, hash_secret(parts_->secret_key, app_id, secret.expose())));
+    return secret;
+  }
+
+  Result<SecretString> issue_token(const TokenRequest& request) override {
+    auto principal = TRY(store_->find_by_object_id(request.object_id));
+    if (!principal) return not_found("no principal has the object id " + request.object_id);
+    return tokens_->issue(*principal, request);
+  }
+
+  Result<void> revoke_job(db::Tx& tx, const std::string& job_id) override {
+    return store_->revoke_job(tx, job_id);
+  }
+
+  core::Authenticator& bearer_authenticator() override { return *tokens_; }
+  core::Authorizer& authorizer() override { return *rbac_; }
+  Result<core::Verified> verify_token(std::string_view token, std::string_view audience) override {
+    return tokens_->verify_token(token, audience);
+  }
+
+ private:
+  using Function = Answer (*)(const TokenParts&, Context&);
+
+  void add(core::Manifest& manifest, Method method, std::string path, std::string id,
+           Function function) const {
+    core::Route route;
+    route.host = Host::kLogin;
+    route.method = method;
+    route.path = std::move(path);
+    route.operation_id = std::move(id);
+    route.anonymous = true;
+    route.errors = core::ErrorShape::kOAuth;
+    route.body_bytes_max = kFormBytesMax;
+    route.summary = "Token service.";
+    route.handler = [this, function](Context& context) { return function(*parts_, context); };
+    manifest.routes.push_back(std::move(route));
+  }
+
+  void describe_missing(core::Manifest& manifest) const {
+    const std::string subscription = "/subscriptions/{sub}";
+    for (const std::string& scope : {subscription, subscription + "/resourceGroups/{rg}"}) {
+      std::string base = scope + "/providers/Microsoft.Authorization/";
+      manifest.unimplemented(Host::kManagement, Method::kGet, base + "roleAssignments",
+                             "RoleAssignments_List", {"Microsoft.Authorization/roleAssignments/read"});
+      manifest.unimplemented(Host::kManagement, Method::kPut, base + "roleAssignments/{name}",
+                             "RoleAssignments_Create",
+                             {"Microsoft.Authorization/roleAssignments/write"});
+      manifest.unimplemented(Host::kManagement, Method::kGet, base + "roleDefinitions",
+                             "RoleDefinitions_List", {"Microsoft.Authorization/roleDefinitions/read"});
+    }
+    for (std::string_view path : {"/{tenant}/oauth2/v2.0/authorize",
+                                  "/{tenant}/oauth2/v2.0/devicecode", "/adfs/oauth2/authorize",
+                                  "/adfs/oauth2/devicecode"}) {
+      core::Route route;
+      route.host = Host::kLogin;
+      route.method = path.ends_with("authorize") ? Method::kGet : Method::kPost;
+      route.path = std::string(path);
+      route.operation_id = path.ends_with("authorize") ? "Authorize" : "DeviceCode";
+      route.anonymous = true;
+      route.errors = core::ErrorShape::kOAuth;
+      route.summary = "Known, not there yet.";
+      manifest.routes.push_back(std::move(route));
+    }
+  }
+
+  Result<void> refresh_assignments() {
+    rbac_->set_assignments(TRY(store_->assignments()));
+    return {};
+  }
+
+  const core::Installation& installation_;
+  std::unique_ptr<Store> store_;
+  std::unique_ptr<Tokens> tokens_;
+  std::unique_ptr<Rbac> rbac_;
+  std::unique_ptr<TokenParts> parts_;
+};
+
+}  // namespace
+
+std::unique_ptr<IdentityService> make_identity(const core::Installation& installation) {
+  return std::make_unique<Service>(installation);
+}
+
+}  // namespace lazuli::identity
