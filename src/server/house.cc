@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/house.h"
+
+#include "base/files.h"
+#include "base/log.h"
+#include "core/operations_store.h"
+#include "core/validate.h"
+#include "server/services.h"
+#include "services/identity/roles.h"
+
+namespace lazuli::server {
+namespace {
+
+std::vector<core::Manifest> describe(const std::vector<core::Service*>& services) {
+  std::vector<core::Manifest> manifests;
+  for (core::Service* service : services) service->describe(manifests.emplace_back());
+  return manifests;
+}
+
+std::vector<db::Migration> all_migrations(const std::vector<core::Manifest>& manifests) {
+  std::vector<db::Migration> all = core::operations_migrations();
+  auto add = [&](const std::vector<db::Migration>& more) {
+    all.insert(all.end(), more.begin(), more.end());
+  };
+  add(core::StoredEvents::migrations());
+  add(Services::engine_migrations());
+  for (const core::Manifest& manifest : manifests) add(manifest.migrations);
+  return all;
+}
+
+}  // namespace
+
+House::House(const core::Installation& installation, core::Vault& vault)
+    : installation_(installation), vault_(vault) {}
+
+House::~House() { stop(); }
+
+Result<std::unique_ptr<House>> House::open(const core::Installation& installation,
+                                           const SecretBytes& root_key, core::Vault& vault,
+                                           const Options& options) {
+  std::unique_ptr<House> house(new House(installation, vault));
+  TRY(house->open_floors(root_key, options));
+  TRY(house->open_services());
+  return house;
+}
+
+Result<void> House::open_floors(const SecretBytes& root_key, const Options& options) {
+  db::Options database;
+  database.url = options.database_url.empty() ? "sqlite:" + installation_.data_dir + "/state.db"
+                                              : options.database_url;
+  database_ = TRY(db::Database::open(database));
+  bytes_ = TRY(bytes::open_local(installation_.data_dir + "/bytes", root_key.clone()));
+  operations_ = core::make_operations(database_->handle("core"));
+  events_ = core::StoredEvents::create(database_->handle("core"));
+  return {};
+}
+
+// Construct → describe → validate → migrate → route.
+Result<void> House::open_services() {
+  services_ = std::make_unique<Services>(installation_);
+  manifests_ = describe(services_->all());
+  TRY(core::validate(manifests_));
+  TRY(database_->migrate(all_migrations(manifests_)));
+  for (const core::Manifest& manifest : manifests_)
+    for (const core::Route& route : manifest.routes) TRY(router_.add(route));
+  TRY(services_->identity->open(database_->handle("identity"), vault_));
+  TRY(services_->open_engines(*database_));
+  chain_ = std::make_unique<Chain>(installation_, router_, services_->authenticators(),
+                                   services_->identity->authorizer());
+  return ensure_administrator();
+}
+
+Result<void> House::start() {
+  std::vector<core::Service*> services = services_->all();
+  for (const std::string& name : TRY(core::start_order(manifests_))) {
+    for (size_t i = 0; i < services.size(); ++i) {
+      if (manifests_[i].service != name) continue;
+      core::ServiceContext context{installation_,
+                                   database_->handle(name),
+                                   *bytes_,
+                                   services_->identity->authorizer(),
+                                   *operations_,
+                                   *events_,
+                                   vault_};
+      if (auto started = services[i]->start(context); !started.ok())
+        return with_context("the service " + name + " does not start", started.error());
+      started_.push_back(services[i]);
+    }
+  }
+  TRY(services_->start_engines());
+  events_->start();
+  return {};
+}
+
+void House::stop() noexcept {
+  if (events_) events_->stop();
+  if (services_) services_->stop_engines();
+  for (auto service = started_.rbegin(); service != started_.rend(); ++service) (*service)->stop();
+  started_.clear();
+  if (database_) database_->close();
+}
+
+// The first service principal: Owner of everything, with the data rights that an Owner lacks. Its
+// secret is readable by the data directory's owner alone; `lazuli env` hands it to clients.
+Result<void> House::ensure_administrator() {
+  identity::Identity& identity = *services_->identity;
+  std::string name = "administrator";
+  identity::ServicePrincipal principal =
+      TRY(identity.ensure_service_principal(name, std::string(identity::kOwnerRole), "/"));
+  TRY(identity.ensure_service_principal(name, std::string(identity::kBlobDataOwnerRole), "/"));
+  std::string path = installation_.data_dir + "/administrator.json";
+  if (file_exists(path)) return {};
+  SecretString secret = TRY(identity.add_secret(principal.app_id));
+  Json file = Json::object({{"clientId", principal.app_id},
+                            {"objectId", principal.object_id},
+                            {"clientSecret", secret.expose()}});
+  return write_file_durably(path, file.dump_pretty());
+}
+
+std::vector<core::Manifest> House::manifests(const core::Installation& installation) {
+  Services services(installation);
+  std::vector<core::Manifest> manifests = describe(services.all());
+  // Handlers point into the services, which end here.
+  for (core::Manifest& manifest : manifests)
+    for (core::Route& route : manifest.routes)
+      if (route.handler) route.handler = [](core::RequestContext&) -> Result<http::Response> {
+        return internal_error("a declaration cannot serve requests");
+      };
+  return manifests;
+}
+
+}  // namespace lazuli::server

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/serve.h"
+
+#include <signal.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "base/log.h"
+#include "base/strings.h"
+#include "core/root_key.h"
+#include "server/certificates.h"
+#include "server/hosts.h"
+#include "server/house.h"
+#include "server/installation.h"
+#include "server/listen.h"
+
+namespace lazuli::server {
+namespace {
+
+constexpr Duration kDrain = std::chrono::seconds(20);
+
+// The server's own proxy: tunnels to our names end here, foreign ones go on to the proxy that was
+// configured before.
+class OwnProxy final : public http::ProxyPolicy {
+ public:
+  explicit OwnProxy(const core::Installation& installation) : domain_(installation.domain) {
+    for (const char* name : {"LAZULI_PARENT_PROXY", "https_proxy", "HTTPS_PROXY"}) {
+      const char* value = std::getenv(name);
+      if (value == nullptr || *value == '\0') continue;
+      std::string_view address = value;
+      if (size_t scheme = address.find("://"); scheme != std::string_view::npos)
+        address.remove_prefix(scheme + 3);
+      while (address.ends_with('/')) address.remove_suffix(1);
+      parent_ = address;
+      break;
+    }
+  }
+  bool is_own(const std::string& host) const override { return is_own_host(host, domain_); }
+  std::string parent() const override { return parent_; }
+
+ private:
+  std::string domain_, parent_;
+};
+
+// Blocked in every thread from the start on, so that only wait_for_end takes them.
+sigset_t block_end_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGTERM);
+  ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
+  return set;
+}
+
+int wait_for_end(const sigset_t& set) {
+  int signal_number = 0;
+  ::sigwait(&set, &signal_number);
+  return signal_number;
+}
+
+http::ServerOptions server_options(const core::Installation& installation,
+                                   const ListenChoice& choice) {
+  http::ServerOptions options;
+  options.listen = choice.addresses;
+  options.listen.push_back("unix:" + installation.relay_socket);
+  return options;
+}
+
+Result<void> run(const ServeOptions& options, const sigset_t& end_signals) {
+  auto begin = SteadyClock::now();
+  DataDir dir = TRY(DataDir::open(options.data_dir));
+  core::Installation installation = TRY(load_installation(dir, options.domain));
+  SecretBytes root_key = TRY(core::load_or_create_root_key(dir.path()));
+  std::unique_ptr<core::Vault> vault = core::make_vault(root_key);
+  auto certificates = TRY(Certificates::open(dir.path(), installation.domain, *vault));
+  TRY(certificates->write_bundle(installation.ca_bundle));
+  auto house = TRY(House::open(installation, root_key, *vault, {options.database_url}));
+  ListenChoice choice = TRY(choose_addresses(options.listen, options.port));
+  OwnProxy proxy(installation);
+  auto server = TRY(http::Server::create(server_options(installation, choice), house->chain(),
+                                         *certificates, proxy));
+  TRY(house->start());
+  TRY(server->start());
+  TRY(write_server_file(dir.path(), {static_cast<int>(::getpid()), choice.addresses.front(),
+                                     choice.port, installation.domain}));
+  auto took = std::chrono::duration_cast<std::chrono::milliseconds>(SteadyClock::now() - begin);
+  log::info("server", "ready", {{"address", choice.addresses.front()},
+                                {"domain", installation.domain},
+                                {"data", dir.path()},
+                                {"start_ms", took.count()}});
+  int signal_number = wait_for_end(end_signals);
+  log::info("server", "stopping", {{"signal", signal_number}});
+  remove_server_file(dir.path());
+  server->drain(kDrain);
+  house->stop();
+  return {};
+}
+
+}  // namespace
+
+int serve(const ServeOptions& options) {
+  ::prctl(PR_SET_DUMPABLE, 0);  // no core dump, no /proc/PID/mem for others: secrets live here
+  sigset_t end_signals = block_end_signals();
+  Result<void> result = run(options, end_signals);
+  if (result.ok()) return 0;
+  std::fprintf(stderr, "lazuli: %s\n", result.error().message.c_str());
+  return 1;
+}
+
+}  // namespace lazuli::server

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace lazuli::server {
+
+struct ServeOptions {
+  std::string data_dir;
+  std::string listen;             // an address; empty: every loopback
+  std::optional<uint16_t> port;   // absent: 443, 8443, or a free one; 0: a free one
+  std::string domain;             // empty: the stored one, or lazuli.localhost
+  std::string database_url;       // empty: SQLite in the data directory
+};
+
+// Runs the server in the foreground until SIGINT or SIGTERM. The process's exit status.
+int serve(const ServeOptions& options);
+
+}  // namespace lazuli::server

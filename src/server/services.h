@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "core/service.h"
+#include "server/chain.h"
+#include "services/identity/service.h"
+
+namespace lazuli::server {
+
+// Engines and services of one server. A new service is one member and one line in services.cc.
+struct Services {
+  explicit Services(const core::Installation& installation);
+  ~Services();
+
+  std::vector<core::Service*> all();  // in the order of construction: peers first
+  Authenticators authenticators();
+  // Engines that need the database: before any service starts.
+  Result<void> open_engines(db::Database& database);
+  static std::vector<db::Migration> engine_migrations();
+  Result<void> start_engines();
+  void stop_engines() noexcept;
+
+  std::unique_ptr<identity::IdentityService> identity;
+  std::unique_ptr<core::Service> resources;
+  std::unique_ptr<core::Service> health;
+};
+
+}  // namespace lazuli::server
