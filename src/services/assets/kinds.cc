@@ -83,10 +83,11 @@ Result<void> check_unchanged(const KindInfo& kind, const std::string& name,
                              const std::string& version, const Json& stored, const Json& wanted) {
   for (std::string_view key : kind.frozen) {
     if (stored[key] == wanted[key]) continue;
+    // The client reads these two answers: the first word for word, the second by its 409.
+    if (!kind.uri.empty()) return invalid_argument("Asset paths cannot be updated.", "UserError");
     return conflict(cat({"the ", kind.singular, " '", name, "' version '", version,
                          "' exists and cannot change its ", key,
-                         "; register a new version instead"}),
-                    "UserError");
+                         "; register a new version instead"}));
   }
   return {};
 }
