@@ -7,7 +7,6 @@ target_compile_options(lazuli_flags INTERFACE
   -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wimplicit-fallthrough -Werror=return-type
   -Wno-missing-field-initializers -fno-plt)
 target_include_directories(lazuli_flags INTERFACE ${CMAKE_SOURCE_DIR}/src ${CMAKE_BINARY_DIR}/gen)
-target_compile_definitions(lazuli_flags INTERFACE LAZULI_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   target_compile_options(lazuli_flags INTERFACE $<$<COMPILE_LANGUAGE:CXX>:SHELL:-Xclang -fno-pch-timestamp>)
 endif()

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "codec/json.h"
@@ -30,6 +31,8 @@ class Assets {
   // here by that name). kNotFound names what is missing and what to do.
   virtual Result<AssetVersion> find(std::string_view workspace_id, Kind kind,
                                     std::string_view reference) = 0;
+  // All versions of a kind, newest first, archived ones excepted; at most 1000.
+  virtual Result<std::vector<AssetVersion>> list(std::string_view workspace_id, Kind kind) = 0;
   // Registers a version ("" = the next one) within the caller's transaction; equal content under
   // the same version is a success, other content kConflict.
   virtual Result<AssetVersion> register_version(db::Tx& tx, std::string_view workspace_id,

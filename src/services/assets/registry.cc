@@ -9,6 +9,7 @@ namespace lazuli::assets {
 namespace {
 
 constexpr size_t kMlmodelBytesMax = 1u << 20;
+constexpr size_t kListMax = 1000;
 // The prefix under which the compute engine knows environments of the public registry by name.
 constexpr std::string_view kPublicEnvironments = "azureml://registries/azureml/environments/";
 
@@ -82,6 +83,14 @@ Result<AssetVersion> Registry::find(std::string_view workspace_id, Kind kind,
                  (reference.registry.empty() && istarts_with(reference.name, "AzureML-"));
   if (kind == Kind::kEnvironment && curated) return public_environment(workspace_id, reference);
   return missing(kind_info, reference);
+}
+
+Result<std::vector<AssetVersion>> Registry::list(std::string_view workspace_id, Kind kind) {
+  std::vector<AssetVersion> all;
+  for (const StoredVersion& stored :
+       TRY(store_.all(std::string(workspace_id), kind, kListMax)))
+    all.push_back(present(stored));
+  return all;
 }
 
 Result<StoredVersion> Registry::get(const VersionKey& key) {

@@ -21,6 +21,7 @@ class Registry {
   storage::Storage& storage() { return storage_; }
 
   Result<AssetVersion> find(std::string_view workspace_id, Kind kind, std::string_view reference);
+  Result<std::vector<AssetVersion>> list(std::string_view workspace_id, Kind kind);
   Result<StoredVersion> get(const VersionKey& key);  // "azureml_default" and labels too
   // Validates, completes and stores; `created` tells a new version from a changed one.
   struct Stored {

@@ -38,6 +38,10 @@ class Service final : public AssetsService {
     return registry_->find(workspace_id, kind, reference);
   }
 
+  Result<std::vector<AssetVersion>> list(std::string_view workspace_id, Kind kind) override {
+    return registry_->list(workspace_id, kind);
+  }
+
   Result<AssetVersion> register_version(db::Tx& tx, std::string_view workspace_id, Kind kind,
                                         const std::string& name, const std::string& version,
                                         Json properties, const std::string& by) override {

@@ -119,6 +119,16 @@ Result<std::vector<StoredVersion>> Store::versions(const std::string& workspace,
   });
 }
 
+Result<std::vector<StoredVersion>> Store::all(const std::string& workspace, Kind kind,
+                                              size_t limit) {
+  return handle_.read([&](db::Reader& reader) -> Result<std::vector<StoredVersion>> {
+    return versions_from(TRY(reader.query(
+        select("WHERE workspace_key = ? AND kind = ? AND archived = 0 AND anonymous = 0 "
+               "ORDER BY sequence DESC LIMIT ?"),
+        {key_of(workspace), number_of(kind), limit})));
+  });
+}
+
 Result<std::vector<StoredVersion>> Store::codes_by_hash(const std::string& workspace,
                                                         const std::string& hash) {
   return handle_.read([&](db::Reader& reader) -> Result<std::vector<StoredVersion>> {

@@ -52,6 +52,7 @@ class Store {
   Result<std::vector<StoredVersion>> versions(const std::string& workspace, Kind kind,
                                               const std::string& name, View view,
                                               const core::Page& page);
+  Result<std::vector<StoredVersion>> all(const std::string& workspace, Kind kind, size_t limit);
   // Code with this content hash, anywhere in the workspace.
   Result<std::vector<StoredVersion>> codes_by_hash(const std::string& workspace,
                                                    const std::string& hash);

@@ -56,6 +56,8 @@ class Storage {
   virtual Result<BlobInfo> put(const BlobPath& path, std::string_view content,
                                const std::string& content_type = {}) = 0;
   virtual Result<BlobInfo> put_file(const BlobPath& path, const std::string& file) = 0;
+  // A finished object of the byte store becomes the blob's content, and the blob its only owner.
+  virtual Result<BlobInfo> publish(const BlobPath& path, bytes::ObjectInfo object) = 0;
   virtual Result<BlobInfo> append(const BlobPath& path, std::string_view content) = 0;
   virtual Result<void> remove(const BlobPath& path) = 0;
   // All blobs whose names start with `prefix`, in order of name, `visit` one by one.

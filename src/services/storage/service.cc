@@ -101,6 +101,12 @@ Result<BlobInfo> StorageService::put_file(const BlobPath& path, const std::strin
   return info_of(TRY(blobs.put(path, std::move(staged), attributes_of({}), {})));
 }
 
+Result<BlobInfo> StorageService::publish(const BlobPath& path, bytes::ObjectInfo object) {
+  Blobs& blobs = TRY(parts())->blobs;
+  StagedObject staged(blobs.bytes(), std::move(object));
+  return info_of(TRY(blobs.put(path, std::move(staged), attributes_of({}), {})));
+}
+
 Result<BlobInfo> StorageService::append(const BlobPath& path, std::string_view content) {
   Blobs& blobs = TRY(parts())->blobs;
   auto staged = TRY(stage_content(blobs.bytes(), content));

@@ -33,6 +33,7 @@ class StorageService : public core::Service, public Storage {
   Result<BlobInfo> put(const BlobPath& path, std::string_view content,
                        const std::string& content_type) override;
   Result<BlobInfo> put_file(const BlobPath& path, const std::string& file) override;
+  Result<BlobInfo> publish(const BlobPath& path, bytes::ObjectInfo object) override;
   Result<BlobInfo> append(const BlobPath& path, std::string_view content) override;
   Result<void> remove(const BlobPath& path) override;
   Result<void> list(const std::string& account, const std::string& container,

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/runs/service.h"
+
+#include "base/strings.h"
+#include "services/runs/ledger.h"
+#include "services/runs/routes.h"
+
+namespace lazuli::runs {
+namespace {
+
+class Service final : public RunsService {
+ public:
+  Service(workspace::Workspaces& workspaces, storage::Storage& storage, assets::Assets& assets)
+      : workspaces_(workspaces), storage_(storage), assets_(assets) {}
+
+  void describe(core::Manifest& manifest) const override {
+    manifest.service = "runs";
+    manifest.depends_on = {"workspace", "storage", "assets"};
+    manifest.migrations = Store::migrations();
+    for (db::Migration& migration : ModelStore::migrations())
+      manifest.migrations.push_back(std::move(migration));
+    Bind bind = [this](Function function) -> core::Handler {
+      return [this, function](Context& context) { return function(*ledger_, context); };
+    };
+    describe_history(manifest, bind);
+    describe_mlflow(manifest, bind, [this](Context&) { return artifact_sink(*bytes_); });
+  }
+
+  Result<void> start(const core::ServiceContext& context) override {
+    bytes_ = &context.bytes;
+    ledger_ = std::make_unique<Ledger>(context.db, workspaces_, storage_, assets_);
+    return {};
+  }
+  void stop() noexcept override {}
+
+  Result<void> create(db::Tx& tx, const Run& run) override { return ledger_->create(tx, run); }
+  Result<void> set_status(db::Tx& tx, std::string_view run_id, std::string_view status,
+                          const std::optional<Error>& error) override {
+    return ledger_->set_status(tx, run_id, status, error);
+  }
+  Result<void> set_outputs(db::Tx& tx, std::string_view run_id, const Json& outputs) override {
+    return ledger_->set_outputs(tx, run_id, outputs);
+  }
+  Result<void> set_properties(db::Tx& tx, std::string_view run_id,
+                              const Json& properties) override {
+    return ledger_->set_properties(tx, run_id, properties);
+  }
+  Result<Run> get(std::string_view workspace_id, std::string_view run_id) override {
+    return ledger_->get(workspace_id, run_id);
+  }
+  Result<std::vector<Run>> children(std::string_view workspace_id,
+                                    std::string_view run_id) override {
+    return ledger_->children(workspace_id, run_id);
+  }
+
+ private:
+  workspace::Workspaces& workspaces_;
+  storage::Storage& storage_;
+  assets::Assets& assets_;
+  bytes::Store* bytes_ = nullptr;
+  std::unique_ptr<Ledger> ledger_;
+};
+
+}  // namespace
+
+std::unique_ptr<RunsService> make_runs(workspace::Workspaces& workspaces,
+                                       storage::Storage& storage, assets::Assets& assets) {
+  return std::make_unique<Service>(workspaces, storage, assets);
+}
+
+}  // namespace lazuli::runs
