@@ -9,17 +9,23 @@ namespace lazuli::server {
 Services::Services(const core::Installation& installation) {
   identity = identity::make_identity(installation);
   resources = resources::make_resources(installation);
+  storage = storage::make_storage();
+  workspace = workspace::make_workspace(*storage);
+  assets = assets::make_assets(*workspace, *storage);
+  runs = runs::make_runs(*workspace, *storage, *assets);
   health = make_health(installation, "");
 }
 
 Services::~Services() = default;
 
 std::vector<core::Service*> Services::all() {
-  return {identity.get(), resources.get(), health.get()};
+  return {identity.get(), resources.get(), storage.get(), workspace.get(),
+          assets.get(),   runs.get(),      health.get()};
 }
 
 Authenticators Services::authenticators() {
-  return {&identity->bearer_authenticator(), nullptr, nullptr, nullptr};
+  return {&identity->bearer_authenticator(), &storage->shared_key_authenticator(),
+          &storage->sas_authenticator(), nullptr};
 }
 
 std::vector<db::Migration> Services::engine_migrations() { return {}; }

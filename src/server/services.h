@@ -6,7 +6,11 @@
 
 #include "core/service.h"
 #include "server/chain.h"
+#include "services/assets/service.h"
 #include "services/identity/service.h"
+#include "services/runs/service.h"
+#include "services/storage/service.h"
+#include "services/workspace/service.h"
 
 namespace lazuli::server {
 
@@ -25,6 +29,10 @@ struct Services {
 
   std::unique_ptr<identity::IdentityService> identity;
   std::unique_ptr<core::Service> resources;
+  std::unique_ptr<storage::StorageService> storage;
+  std::unique_ptr<workspace::WorkspaceService> workspace;
+  std::unique_ptr<assets::AssetsService> assets;
+  std::unique_ptr<runs::RunsService> runs;
   std::unique_ptr<core::Service> health;
 };
 

@@ -53,7 +53,8 @@ bool is_known_audience(const TokenParts& parts, std::string_view audience) {
 // v1: resource=URI. v2: scope="URI/.default".
 Result<std::string> requested_audience(const TokenParts& parts, const QueryItems& form) {
   std::string audience = form_value(form, "resource");
-  for (std::string_view scope : split(form_value(form, "scope"), ' ')) {
+  const std::string scopes = form_value(form, "scope");
+  for (std::string_view scope : split(scopes, ' ')) {
     if (scope.ends_with("/.default")) audience = scope.substr(0, scope.size() - 9);
   }
   if (audience.empty())
