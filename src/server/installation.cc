@@ -37,6 +37,10 @@ std::string own_executable() {
   return std::filesystem::read_symlink("/proc/self/exe", failure).string();
 }
 
+std::string installation_file(const std::string& data_dir) {
+  return data_dir + "/installation.json";
+}
+
 std::string server_file(const std::string& data_dir) { return data_dir + "/server.json"; }
 
 }  // namespace
@@ -62,21 +66,25 @@ DataDir::DataDir(DataDir&& other) noexcept
     : path_(std::move(other.path_)), lock_(std::exchange(other.lock_, -1)) {}
 
 Result<core::Installation> load_installation(const DataDir& dir, const std::string& domain) {
-  std::string path = dir.path() + "/installation.json";
-  Json json;
-  if (file_exists(path)) {
-    json = TRY(Json::parse(TRY(read_file(path))));
-    if (json["format"].integer() != kDataFormat)
-      return invalid_argument(cat({dir.path(), " has the data format ", json["format"].text(),
-                                   "; this server reads format ", std::to_string(kDataFormat)}));
-  } else {
-    json = fresh_installation();
+  std::string path = installation_file(dir.path());
+  if (!file_exists(path)) {
+    Json json = fresh_installation();
     if (!domain.empty()) json.set("domain", domain);
     TRY(write_file_durably(path, json.dump_pretty()));
   }
+  core::Installation made = TRY(read_installation(dir.path()));
+  if (!domain.empty()) made.domain = domain;
+  return made;
+}
+
+Result<core::Installation> read_installation(const std::string& data_dir) {
+  Json json = TRY(Json::parse(TRY(read_file(installation_file(data_dir)))));
+  if (json["format"].integer() != kDataFormat)
+    return invalid_argument(cat({data_dir, " has the data format ", json["format"].text(),
+                                 "; this server reads format ", std::to_string(kDataFormat)}));
   core::Installation made;
-  made.data_dir = dir.path();
-  made.domain = domain.empty() ? json["domain"].text() : domain;
+  made.data_dir = data_dir;
+  made.domain = json["domain"].text();
   made.region = json["region"].text();
   made.cloud_name = json["cloudName"].text();
   made.tenant_id = json["tenantId"].text();
@@ -85,8 +93,8 @@ Result<core::Installation> load_installation(const DataDir& dir, const std::stri
   made.workspace = json["workspace"].text();
   made.storage_account = json["storageAccount"].text();
   made.executable = own_executable();
-  made.ca_bundle = dir.path() + "/ca-bundle.pem";
-  made.relay_socket = dir.path() + "/relay.sock";
+  made.ca_bundle = data_dir + "/ca-bundle.pem";
+  made.relay_socket = data_dir + "/relay.sock";
   return made;
 }
 

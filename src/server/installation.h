@@ -29,6 +29,9 @@ class DataDir {
 // empty.
 Result<core::Installation> load_installation(const DataDir& dir, const std::string& domain);
 
+// Reads what a server made; kNotFound before the first start.
+Result<core::Installation> read_installation(const std::string& data_dir);
+
 // Where the CLI finds a running server: DIR/server.json, there while it runs.
 struct ServerFile {
   int pid = 0;

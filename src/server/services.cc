@@ -12,7 +12,7 @@ Services::Services(const core::Installation& installation) {
   storage = storage::make_storage();
   workspace = workspace::make_workspace(*storage);
   assets = assets::make_assets(*workspace, *storage);
-  runs = runs::make_runs(*workspace, *storage, *assets);
+  runs = runs::make_runs(*workspace, *storage, *assets, *identity);
   health = make_health(installation, "");
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/context.h"
+#include "services/identity/api.h"
 #include "services/runs/ledger.h"
 
 namespace lazuli::runs {
@@ -24,6 +25,10 @@ Answer get_artifact_info(Ledger& ledger, Context& context);
 // resolve_handlers.cc: asset ids → addresses, for downloads.
 Answer resolve_data_uris(Ledger& ledger, Context& context);
 Answer resolve_model_uris(Ledger& ledger, Context& context);
+
+// access_handlers.cc: a day's token for the MLflow operations of one workspace.
+Answer create_tracking_token(identity::Identity& identity, workspace::Workspaces& workspaces,
+                             Context& context);
 
 // The run named by the path, in the workspace named by the path.
 Result<Run> run_of(Ledger& ledger, const Context& context);

@@ -154,6 +154,17 @@ void describe_history(core::Manifest& manifest, const Bind& bind) {
          "models/versions/read", bind(resolve_model_uris));
 }
 
+void describe_access(core::Manifest& manifest, core::Handler handler) {
+  core::Route route;
+  route.method = Method::kPost;
+  route.path = cat({kWorkspace, "/listNotebookAccessToken"});
+  route.operation = {cat({kPermissions, "listNotebookAccessToken/action"})};
+  route.operation_id = "Workspaces_ListNotebookAccessToken";
+  route.summary = "A token for MLflow clients of this workspace.";
+  route.handler = std::move(handler);
+  manifest.routes.push_back(std::move(route));
+}
+
 void describe_mlflow(core::Manifest& manifest, const Bind& bind, core::SinkOf artifact_sink) {
   std::string base = cat({"/mlflow/{mlversion}", kWorkspace, "/api/2.0/"});
   Adder add{manifest, base + "mlflow/", core::ErrorShape::kMlflow};

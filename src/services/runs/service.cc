@@ -10,12 +10,13 @@ namespace {
 
 class Service final : public RunsService {
  public:
-  Service(workspace::Workspaces& workspaces, storage::Storage& storage, assets::Assets& assets)
-      : workspaces_(workspaces), storage_(storage), assets_(assets) {}
+  Service(workspace::Workspaces& workspaces, storage::Storage& storage, assets::Assets& assets,
+          identity::Identity& identity)
+      : workspaces_(workspaces), storage_(storage), assets_(assets), identity_(identity) {}
 
   void describe(core::Manifest& manifest) const override {
     manifest.service = "runs";
-    manifest.depends_on = {"workspace", "storage", "assets"};
+    manifest.depends_on = {"workspace", "storage", "assets", "identity"};
     manifest.migrations = Store::migrations();
     for (db::Migration& migration : ModelStore::migrations())
       manifest.migrations.push_back(std::move(migration));
@@ -24,6 +25,9 @@ class Service final : public RunsService {
     };
     describe_history(manifest, bind);
     describe_mlflow(manifest, bind, [this](Context&) { return artifact_sink(*bytes_); });
+    describe_access(manifest, [this](Context& context) {
+      return create_tracking_token(identity_, workspaces_, context);
+    });
   }
 
   Result<void> start(const core::ServiceContext& context) override {
@@ -57,6 +61,7 @@ class Service final : public RunsService {
   workspace::Workspaces& workspaces_;
   storage::Storage& storage_;
   assets::Assets& assets_;
+  identity::Identity& identity_;
   bytes::Store* bytes_ = nullptr;
   std::unique_ptr<Ledger> ledger_;
 };
@@ -64,8 +69,9 @@ class Service final : public RunsService {
 }  // namespace
 
 std::unique_ptr<RunsService> make_runs(workspace::Workspaces& workspaces,
-                                       storage::Storage& storage, assets::Assets& assets) {
-  return std::make_unique<Service>(workspaces, storage, assets);
+                                       storage::Storage& storage, assets::Assets& assets,
+                                       identity::Identity& identity) {
+  return std::make_unique<Service>(workspaces, storage, assets, identity);
 }
 
 }  // namespace lazuli::runs

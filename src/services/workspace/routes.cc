@@ -61,8 +61,6 @@ const Missing kMissing[] = {
     {Method::kDelete, "", "/delete", "Workspaces_Delete"},
     {Method::kPost, "/diagnose", "/diagnose/action", "Workspaces_Diagnose"},
     {Method::kPost, "/resyncKeys", "/resynckeys/action", "Workspaces_ResyncKeys"},
-    {Method::kPost, "/listNotebookAccessToken", "/listNotebookAccessToken/action",
-     "Workspaces_ListNotebookAccessToken"},
     {Method::kPost, "/listNotebookKeys", "/listNotebookKeys/action", "Workspaces_ListNotebookKeys"},
     {Method::kPost, "/listStorageAccountKeys", "/listStorageAccountKeys/action",
      "Workspaces_ListStorageAccountKeys"},

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/api_client.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <thread>
+
+#include "base/files.h"
+#include "base/strings.h"
+#include "codec/text.h"
+
+namespace lazuli::cli {
+namespace {
+
+constexpr size_t kBlockBytes = 8u << 20;
+constexpr auto kOperationMax = std::chrono::minutes(30);
+
+Error from_body(const http::Response& response) {
+  Error error{response.status == 404 ? Code::kNotFound : Code::kInternal, "HttpError",
+              cat({"the server answered ", std::to_string(response.status)}), {}, {}};
+  if (Result<Json> body = Json::parse(response.text()); body.ok()) {
+    const Json& inner = (*body)["error"];
+    if (inner.is_object()) {
+      error.wire_code = inner["code"].text();
+      error.message = inner["message"].text();
+    } else if (inner.is_string()) {
+      error.wire_code = inner.text();
+      error.message = (*body)["error_description"].text();
+    }
+  }
+  return error;
+}
+
+std::string audience_of(std::string_view host, const ApiClient& client) {
+  if (host.ends_with(".blob.core")) return "https://storage.azure.com";
+  return client.url("management", "");
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ApiClient>> ApiClient::connect(const std::string& data_dir) {
+  std::unique_ptr<ApiClient> client(new ApiClient());
+  TRY(client->open(data_dir));
+  return client;
+}
+
+Result<void> ApiClient::open(const std::string& data_dir) {
+  auto advice = [&](const Error& error) { return unavailable(error.message, "NoServer"); };
+  Result<server::ServerFile> file = server::read_server_file(data_dir);
+  if (!file.ok()) return advice(file.error());
+  server_ = *file;
+  installation_ = TRY(server::read_installation(data_dir));
+  http::ClientOptions options;
+  options.ca_file = data_dir + "/ca.pem";
+  options.connect_to = server_.address;
+  http_ = TRY(http::Client::create(options));
+  Json administrator = TRY(Json::parse(TRY(read_file(data_dir + "/administrator.json"))));
+  client_id_ = administrator["clientId"].text();
+  client_secret_ = SecretString(administrator["clientSecret"].str());
+  Result<Json> health_now = health();
+  if (!health_now.ok())
+    return advice(with_context(cat({"the server at ", server_.address, " does not answer"}),
+                               health_now.error()));
+  return {};
+}
+
+std::string ApiClient::workspace_id() const {
+  return cat({"/subscriptions/", installation_.subscription_id, "/resourceGroups/",
+              installation_.resource_group,
+              "/providers/Microsoft.MachineLearningServices/workspaces/",
+              installation_.workspace});
+}
+
+std::string ApiClient::url(std::string_view host_prefix, std::string_view path) const {
+  std::string port = server_.port == 443 ? "" : ":" + std::to_string(server_.port);
+  std::string_view dot = host_prefix.empty() ? "" : ".";
+  return cat({"https://", host_prefix, dot, installation_.domain, port, path});
+}
+
+Result<Json> ApiClient::health() {
+  http::ClientRequest request;
+  request.url = url("", "/health");
+  http::Response response = TRY(http_->send(request));
+  if (response.status != 200) return from_body(response);
+  return Json::parse(response.text());
+}
+
+Result<SecretString> ApiClient::token(const std::string& audience) {
+  if (auto found = tokens_.find(audience); found != tokens_.end()) return found->second.clone();
+  http::ClientRequest request;
+  request.method = http::Method::kPost;
+  request.url = url("login", cat({"/", installation_.tenant_id, "/oauth2/v2.0/token"}));
+  request.headers.set("Content-Type", "application/x-www-form-urlencoded");
+  request.body = dump_form({{"grant_type", "client_credentials"},
+                            {"client_id", client_id_},
+                            {"client_secret", std::string(client_secret_.expose())},
+                            {"scope", audience + "/.default"}});
+  http::Response response = TRY(http_->send(request));
+  wipe(request.body.data(), request.body.size());
+  if (response.status != 200) return from_body(response);
+  SecretString fresh(TRY(Json::parse(response.text()))["access_token"].str());
+  tokens_[audience] = fresh.clone();
+  return fresh;
+}
+
+Result<http::Response> ApiClient::send(const Call& call) {
+  http::ClientRequest request;
+  request.method = call.method;
+  request.url = url(call.host, call.path);
+  request.headers = call.headers;
+  SecretString bearer = TRY(token(audience_of(call.host, *this)));
+  if (!request.headers.contains("Authorization"))
+    request.headers.set("Authorization", cat({"Bearer ", bearer.expose()}));
+  request.body = call.raw_body;
+  if (!call.body.is_null()) {
+    request.body = call.body.dump();
+    request.headers.set("Content-Type", "application/json");
+  }
+  http::Response response = TRY(http_->send(request));
+  if (response.status >= 300) return from_body(response);
+  return response;
+}
+
+// Azure-AsyncOperation: poll until the status is terminal.
+Result<void> ApiClient::wait_for(const http::Response& response) {
+  auto header = response.headers.get("Azure-AsyncOperation");
+  if (!header) return {};
+  std::string_view rest = *header;
+  size_t path = rest.find('/', 8);
+  if (path == std::string_view::npos) return internal_error("the polling address has no path");
+  auto deadline = SteadyClock::now() + kOperationMax;
+  for (auto pause = std::chrono::milliseconds(20); SteadyClock::now() < deadline;
+       pause = std::min(pause * 2, std::chrono::milliseconds(1000))) {
+    Json status = TRY(get(std::string(rest.substr(path))));
+    std::string_view state = status["status"].str();
+    if (state == "Succeeded") return {};
+    if (state == "Failed" || state == "Canceled")
+      return Error{Code::kInternal, status["error"]["code"].text(),
+                   status["error"]["message"].text(), {}, {}};
+    std::this_thread::sleep_for(pause);
+  }
+  return deadline_exceeded("the operation did not end within 30 minutes");
+}
+
+Result<Json> ApiClient::get(std::string path) {
+  Call call;
+  call.path = std::move(path);
+  return Json::parse(TRY(send(call)).text());
+}
+
+Result<Json> ApiClient::put(std::string path, Json body) {
+  Call call;
+  call.method = http::Method::kPut;
+  call.path = path;
+  call.body = std::move(body);
+  http::Response response = TRY(send(call));
+  if (response.headers.contains("Azure-AsyncOperation")) {
+    TRY(wait_for(response));
+    return get(std::move(path));
+  }
+  return Json::parse(response.text());
+}
+
+Result<Json> ApiClient::post(std::string path, Json body) {
+  Call call;
+  call.method = http::Method::kPost;
+  call.path = std::move(path);
+  call.body = std::move(body);
+  http::Response response = TRY(send(call));
+  TRY(wait_for(response));
+  if (response.text().empty()) return Json();
+  return Json::parse(response.text());
+}
+
+Result<void> ApiClient::remove(std::string path) {
+  Call call;
+  call.method = http::Method::kDelete;
+  call.path = std::move(path);
+  return wait_for(TRY(send(call)));
+}
+
+Result<http::Response> ApiClient::send_blob(const std::string& account, std::string path,
+                                            std::string content, const http::Headers& headers) {
+  Call call;
+  call.method = http::Method::kPut;
+  call.host = account + ".blob.core";
+  call.path = std::move(path);
+  call.raw_body = std::move(content);
+  call.headers = headers;
+  call.headers.set("x-ms-version", "2025-11-05");
+  return send(call);
+}
+
+Result<void> ApiClient::upload(const std::string& account, const std::string& container,
+                               const std::string& name, const std::string& file) {
+  int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return errno_error("open " + file, errno);
+  std::string path = cat({"/", container, "/", url_encode(name, true)});
+  std::string list = "<?xml version=\"1.0\" encoding=\"utf-8\"?><BlockList>";
+  Result<void> result;
+  for (size_t index = 0; result.ok(); ++index) {
+    std::string block(kBlockBytes, '\0');
+    ssize_t count = ::read(fd, block.data(), block.size());
+    if (count < 0) result = errno_error("read " + file, errno);
+    if (count <= 0) break;
+    block.resize(static_cast<size_t>(count));
+    std::string number = std::to_string(100000 + index);
+    std::string id = to_base64(number);
+    list += cat({"<Latest>", id, "</Latest>"});
+    auto sent = send_blob(account, cat({path, "?comp=block&blockid=", url_encode(id)}),
+                          std::move(block), {});
+    if (!sent.ok()) result = sent.error();
+  }
+  ::close(fd);
+  TRY(std::move(result));
+  TRY(send_blob(account, path + "?comp=blocklist", list + "</BlockList>", {}));
+  return {};
+}
+
+}  // namespace lazuli::cli

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "base/secret.h"
+#include "codec/json.h"
+#include "http/client.h"
+#include "server/installation.h"
+
+namespace lazuli::cli {
+
+// The command line's way to a running server: Azure's own API, as the data directory's
+// administrator. One call at a time.
+class ApiClient {
+ public:
+  // kUnavailable with advice when no server answers.
+  static Result<std::unique_ptr<ApiClient>> connect(const std::string& data_dir);
+
+  const server::ServerFile& server() const { return server_; }
+  const core::Installation& installation() const { return installation_; }
+  const std::string& client_id() const { return client_id_; }
+  const SecretString& client_secret() const { return client_secret_; }
+  std::string workspace_id() const;
+  std::string url(std::string_view host_prefix, std::string_view path) const;
+
+  struct Call {
+    http::Method method = http::Method::kGet;
+    std::string host = "management";
+    std::string path;  // with query
+    Json body;         // null: none
+    std::string raw_body;
+    http::Headers headers;
+  };
+  // A success status, or the error the server's body tells.
+  Result<http::Response> send(const Call& call);
+  Result<Json> get(std::string path);
+  Result<Json> put(std::string path, Json body);  // waits for a long-running operation's end
+  Result<Json> post(std::string path, Json body = Json::object());
+  Result<void> remove(std::string path);
+  Result<Json> health();
+
+  // Uploads a local file as a block blob (in blocks when it is large).
+  Result<void> upload(const std::string& account, const std::string& container,
+                      const std::string& name, const std::string& file);
+
+ private:
+  ApiClient() = default;
+  Result<void> open(const std::string& data_dir);
+  Result<SecretString> token(const std::string& audience);
+  Result<void> wait_for(const http::Response& response);
+  Result<http::Response> send_blob(const std::string& account, std::string path,
+                                   std::string content, const http::Headers& headers);
+
+  core::Installation installation_;
+  server::ServerFile server_;
+  std::unique_ptr<http::Client> http_;
+  std::string client_id_;
+  SecretString client_secret_;
+  std::map<std::string, SecretString> tokens_;
+};
+
+}  // namespace lazuli::cli
