@@ -42,14 +42,20 @@ void append(Words& words, std::initializer_list<std::string> more) {
   words.insert(words.end(), more);
 }
 
-// Namespaces and privileges, alike for the trial and the real thing. User 0 inside, so that the
-// init may bind port 443; it is the server's user outside and has no other capability.
+// User 0 inside, which is the server's user outside.
 Words namespace_arguments(const Isolation& isolation) {
   Words words = {isolation.bwrap};
   if (isolation.user_namespace) append(words, {"--unshare-user", "--uid", "0", "--gid", "0"});
-  append(words, {"--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-net",
-                 "--unshare-cgroup-try", "--hostname", "job", "--die-with-parent", "--as-pid-1",
-                 "--cap-drop", "ALL", "--cap-add", "CAP_NET_BIND_SERVICE"});
+  append(words, {"--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try",
+                 "--hostname", "job", "--die-with-parent", "--cap-drop", "ALL"});
+  return words;
+}
+
+// Alike for the trial and the real thing: a network of its own, and the one capability to bind port
+// 443 in it.
+Words job_arguments(const Isolation& isolation) {
+  Words words = namespace_arguments(isolation);
+  append(words, {"--unshare-net", "--as-pid-1", "--cap-add", "CAP_NET_BIND_SERVICE"});
   return words;
 }
 
@@ -70,7 +76,7 @@ void append_system(Words& words) {
 
 bool works(const Isolation& isolation) {
   proc::RunOptions options;
-  options.spawn.argv = namespace_arguments(isolation);
+  options.spawn.argv = job_arguments(isolation);
   append_system(options.spawn.argv);
   append(options.spawn.argv, {"--", "/usr/bin/true"});
   options.timeout = std::chrono::seconds(10);
@@ -121,7 +127,7 @@ Result<void> prepare_folder(const Launch& launch, const ProcessFolder& folder) {
 
 std::vector<std::string> sandbox_command(const Launch& launch, const ProcessFolder& folder) {
   if (!launch.isolation.namespaces()) return {launch.executable, "sandbox-init"};
-  Words words = namespace_arguments(launch.isolation);
+  Words words = job_arguments(launch.isolation);
   append_system(words);
   for (const char* name : kGeneratedEtc)
     append(words, {"--ro-bind", cat({folder.etc(), "/", name}), cat({"/etc/", name})});
@@ -131,6 +137,19 @@ std::vector<std::string> sandbox_command(const Launch& launch, const ProcessFold
                    mount.target.empty() ? mount.source : mount.target});
   append(words, {"--ro-bind", launch.executable, kSandboxProgram, "--remount-ro", "/", "--chdir",
                  "/", "--", kSandboxProgram, "sandbox-init"});
+  return words;
+}
+
+std::vector<std::string> build_sandbox_command(const Isolation& isolation,
+                                               const std::string& writable,
+                                               const std::vector<std::string>& readable) {
+  Words words = namespace_arguments(isolation);
+  append_system(words);
+  for (const char* path : {"/etc/hosts", "/etc/resolv.conf", "/etc/nsswitch.conf", "/etc/passwd"})
+    append(words, {"--ro-bind-try", path, path});
+  append(words, {"--tmpfs", "/tmp"});
+  for (const std::string& path : readable) append(words, {"--ro-bind", path, path});
+  append(words, {"--bind", writable, writable, "--remount-ro", "/", "--chdir", "/tmp", "--"});
   return words;
 }
 

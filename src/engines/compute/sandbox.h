@@ -23,6 +23,12 @@ Result<void> prepare_folder(const Launch& launch, const ProcessFolder& folder);
 // The command line that starts the init in its sandbox.
 std::vector<std::string> sandbox_command(const Launch& launch, const ProcessFolder& folder);
 
+// The beginning of a command line that runs a package's build: the network, a fresh /tmp,
+// `writable` and `readable` are there, nothing else of ours. Needs namespaces.
+std::vector<std::string> build_sandbox_command(const Isolation& isolation,
+                                               const std::string& writable,
+                                               const std::vector<std::string>& readable);
+
 // What the process may open where there is no mount namespace to hide the rest.
 FileAccess file_access(const Launch& launch, const ProcessFolder& folder);
 
