@@ -32,6 +32,7 @@ LAYERS = ("style", "unit", "wire", "cli", "sdk", "fault")
 SHARD_SECONDS_MAX = 900
 LAYER_SECONDS_MAX = 3600
 COUNT_LINE = re.compile(r"^(?:\w+: )?(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$")
+LOG_LINE = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z (debug|info|warn|error) ")
 PYTEST_COUNT = re.compile(r"(\d+) (passed|failed|errors?|skipped|xfailed|xpassed)")
 
 Count = collections.namedtuple("Count", "passed failed skipped")
@@ -127,7 +128,10 @@ def run_shard(index, total, folder, environment):
         output += f"\nshard {index} did not end within {SHARD_SECONDS_MAX} s"
     count = count_report(report)
     if status != 0:
-        say("\n".join("  " + line for line in output.splitlines()[-200:]))
+        (UNIT_BINARY.parent.parent / f"unit-shard-{index}.log").write_text(output)
+        lines = [line for line in output.splitlines() if not LOG_LINE.match(line)]
+        say("\n".join("  " + line for line in lines[-200:]))
+        say(f"  (with the program's own log lines: build/release/unit-shard-{index}.log)")
         if count.failed == 0:
             say(f"  shard {index} of {total} ended with status {status}: counted as one failed test")
             count = add([count, Count(0, 1, 0)])
