@@ -64,7 +64,7 @@ Result<void> House::open_services() {
   for (const core::Manifest& manifest : manifests_)
     for (const core::Route& route : manifest.routes) TRY(router_.add(route));
   TRY(services_->identity->open(database_->handle("identity"), vault_));
-  TRY(services_->open_engines(*database_));
+  TRY(services_->open_engines(installation_, *database_));
   chain_ = std::make_unique<Chain>(installation_, router_, services_->authenticators(),
                                    services_->identity->authorizer());
   return ensure_administrator();
@@ -87,14 +87,12 @@ Result<void> House::start() {
       started_.push_back(services[i]);
     }
   }
-  TRY(services_->start_engines());
   events_->start();
   return {};
 }
 
 void House::stop() noexcept {
   if (events_) events_->stop();
-  if (services_) services_->stop_engines();
   for (auto service = started_.rbegin(); service != started_.rend(); ++service) (*service)->stop();
   started_.clear();
   if (database_) database_->close();

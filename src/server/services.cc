@@ -13,6 +13,7 @@ Services::Services(const core::Installation& installation) {
   workspace = workspace::make_workspace(*storage);
   assets = assets::make_assets(*workspace, *storage);
   runs = runs::make_runs(*workspace, *storage, *assets, *identity);
+  jobs = jobs::make_jobs(*workspace, *assets, *runs, *storage, *identity, engines);
   health = make_health(installation, "");
 }
 
@@ -20,7 +21,7 @@ Services::~Services() = default;
 
 std::vector<core::Service*> Services::all() {
   return {identity.get(), resources.get(), storage.get(), workspace.get(),
-          assets.get(),   runs.get(),      health.get()};
+          assets.get(),   runs.get(),      jobs.get(),    health.get()};
 }
 
 Authenticators Services::authenticators() {
@@ -28,10 +29,15 @@ Authenticators Services::authenticators() {
           &storage->sas_authenticator(), nullptr};
 }
 
-std::vector<db::Migration> Services::engine_migrations() { return {}; }
+std::vector<db::Migration> Services::engine_migrations() { return workflow::Engine::migrations(); }
 
-Result<void> Services::open_engines(db::Database&) { return {}; }
-Result<void> Services::start_engines() { return {}; }
-void Services::stop_engines() noexcept {}
+Result<void> Services::open_engines(const core::Installation& installation,
+                                    db::Database& database) {
+  engines.workflow = TRY(workflow::Engine::create(database.handle("workflow")));
+  engines.compute = TRY(compute::Engine::create(
+      {installation.data_dir + "/processes", installation.executable, installation.relay_socket}));
+  engines.environments = compute::Environments::create(installation.data_dir + "/environments");
+  return {};
+}
 
 }  // namespace lazuli::server

@@ -8,6 +8,7 @@
 #include "server/chain.h"
 #include "services/assets/service.h"
 #include "services/identity/service.h"
+#include "services/jobs/service.h"
 #include "services/runs/service.h"
 #include "services/storage/service.h"
 #include "services/workspace/service.h"
@@ -21,11 +22,9 @@ struct Services {
 
   std::vector<core::Service*> all();  // in the order of construction: peers first
   Authenticators authenticators();
-  // Engines that need the database: before any service starts.
-  Result<void> open_engines(db::Database& database);
+  // Engines that need the database or folders: before any service starts.
+  Result<void> open_engines(const core::Installation& installation, db::Database& database);
   static std::vector<db::Migration> engine_migrations();
-  Result<void> start_engines();
-  void stop_engines() noexcept;
 
   std::unique_ptr<identity::IdentityService> identity;
   std::unique_ptr<core::Service> resources;
@@ -33,6 +32,8 @@ struct Services {
   std::unique_ptr<workspace::WorkspaceService> workspace;
   std::unique_ptr<assets::AssetsService> assets;
   std::unique_ptr<runs::RunsService> runs;
+  jobs::Engines engines;
+  std::unique_ptr<jobs::JobsService> jobs;  // starts and stops the engines
   std::unique_ptr<core::Service> health;
 };
 
