@@ -33,6 +33,7 @@ enum class ErrorShape { kArm, kStorage, kMlflow, kOAuth, kPlain };
 
 using Handler = std::function<Result<http::Response>(RequestContext&)>;
 using ScopeOf = std::function<Result<std::string>(const RequestContext&)>;
+using PlaceOf = std::function<http::Pool(const http::RequestHead&)>;
 using SinkOf = std::function<Result<std::unique_ptr<http::BodySink>>(RequestContext&)>;
 
 struct Route {
@@ -51,6 +52,7 @@ struct Route {
   // "/subscriptions/" on, up to the last resource named there).
   ScopeOf scope;
   http::Pool pool = http::Pool::kControl;
+  PlaceOf place;                       // set: decides instead of `pool`; must not block
   uint64_t body_bytes_max = 4u << 20;  // 0: no body is taken
   SinkOf sink;                         // set: the body streams into this instead of memory
   ErrorShape errors = ErrorShape::kArm;

@@ -65,7 +65,9 @@ Chain::Chain(const core::Installation& installation, const core::Router& router,
 // 1. On the I/O thread: which pool serves the route.
 http::Pool Chain::place(const http::RequestHead& head) {
   Result<core::Match> match = find_route(head);
-  return match.ok() ? match->route->pool : http::Pool::kControl;
+  if (!match.ok()) return http::Pool::kControl;
+  const core::Route& route = *match->route;
+  return route.place ? route.place(head) : route.pool;
 }
 
 // 2. Host → service → route. A bare address also serves storage in path style.
