@@ -57,14 +57,13 @@ Result<void> House::open_floors(const SecretBytes& root_key, const Options& opti
 
 // Construct → describe → validate → migrate → route.
 Result<void> House::open_services() {
-  services_ = std::make_unique<Services>(installation_);
+  services_ = TRY(Services::create(installation_, *database_));
   manifests_ = describe(services_->all());
   TRY(core::validate(manifests_));
   TRY(database_->migrate(all_migrations(manifests_)));
   for (const core::Manifest& manifest : manifests_)
     for (const core::Route& route : manifest.routes) TRY(router_.add(route));
   TRY(services_->identity->open(database_->handle("identity"), vault_));
-  TRY(services_->open_engines(installation_, *database_));
   chain_ = std::make_unique<Chain>(installation_, router_, services_->authenticators(),
                                    services_->identity->authorizer());
   return ensure_administrator();
@@ -113,18 +112,6 @@ Result<void> House::ensure_administrator() {
                             {"objectId", principal.object_id},
                             {"clientSecret", secret.expose()}});
   return write_file_durably(path, file.dump_pretty());
-}
-
-std::vector<core::Manifest> House::manifests(const core::Installation& installation) {
-  Services services(installation);
-  std::vector<core::Manifest> manifests = describe(services.all());
-  // Handlers point into the services, which end here.
-  for (core::Manifest& manifest : manifests)
-    for (core::Route& route : manifest.routes)
-      if (route.handler) route.handler = [](core::RequestContext&) -> Result<http::Response> {
-        return internal_error("a declaration cannot serve requests");
-      };
-  return manifests;
 }
 
 }  // namespace lazuli::server

@@ -33,8 +33,7 @@ class House {
   Result<void> start();
   void stop() noexcept;
 
-  // The declarations alone, without opening anything: for COVERAGE.md and `lazuli routes`.
-  static std::vector<core::Manifest> manifests(const core::Installation& installation);
+  const std::vector<core::Manifest>& manifests() const { return manifests_; }
 
   Chain& chain() { return *chain_; }
 

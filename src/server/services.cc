@@ -1,43 +1,64 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/services.h"
 
+#include <cstdlib>
+
 #include "server/health.h"
 #include "services/resources/service.h"
 
 namespace lazuli::server {
+namespace {
 
-Services::Services(const core::Installation& installation) {
-  identity = identity::make_identity(installation);
-  resources = resources::make_resources(installation);
-  storage = storage::make_storage();
-  workspace = workspace::make_workspace(*storage);
-  assets = assets::make_assets(*workspace, *storage);
-  runs = runs::make_runs(*workspace, *storage, *assets, *identity);
-  jobs = jobs::make_jobs(*workspace, *assets, *runs, *storage, *identity, engines);
-  health = make_health(installation, "");
+// Several data directories of one machine may share what takes minutes to install.
+std::string environments_folder(const core::Installation& installation) {
+  const char* shared = std::getenv("LAZULI_ENVIRONMENTS");
+  return shared != nullptr ? shared : installation.data_dir + "/environments";
 }
 
-Services::~Services() = default;
+}  // namespace
+
+Result<void> Services::make_engines(const core::Installation& installation,
+                                    db::Database& database) {
+  workflow = TRY(workflow::Engine::create(database.handle("workflow")));
+  compute::Options options;
+  options.folder = installation.data_dir + "/compute";
+  options.executable = installation.executable;
+  options.relay_socket = installation.relay_socket;
+  compute = TRY(compute::Engine::create(std::move(options)));
+  environments = compute::Environments::create(environments_folder(installation));
+  inference = inference::Engine::create();
+  return {};
+}
+
+Result<std::unique_ptr<Services>> Services::create(const core::Installation& installation,
+                                                   db::Database& database) {
+  std::unique_ptr<Services> made(new Services());
+  TRY(made->make_engines(installation, database));
+  Services& s = *made;
+  s.identity = identity::make_identity(installation);
+  s.resources = resources::make_resources(installation);
+  s.storage = storage::make_storage();
+  s.workspace = workspace::make_workspace(*s.storage);
+  s.assets = assets::make_assets(*s.workspace, *s.storage);
+  s.runs = runs::make_runs(*s.workspace, *s.storage, *s.assets, *s.identity);
+  s.jobs = jobs::make_jobs({*s.workspace, *s.assets, *s.runs, *s.storage, *s.identity, *s.workflow,
+                            *s.compute, *s.environments});
+  s.endpoints =
+      endpoints::make_endpoints(*s.workspace, *s.assets, *s.storage, *s.identity, *s.inference);
+  s.health = make_health(installation, s.compute->isolation());
+  return made;
+}
 
 std::vector<core::Service*> Services::all() {
-  return {identity.get(), resources.get(), storage.get(), workspace.get(),
-          assets.get(),   runs.get(),      jobs.get(),    health.get()};
+  return {identity.get(), resources.get(), storage.get(),   workspace.get(), assets.get(),
+          runs.get(),     jobs.get(),      endpoints.get(), health.get()};
 }
 
 Authenticators Services::authenticators() {
   return {&identity->bearer_authenticator(), &storage->shared_key_authenticator(),
-          &storage->sas_authenticator(), nullptr};
+          &storage->sas_authenticator(), &endpoints->key_authenticator()};
 }
 
 std::vector<db::Migration> Services::engine_migrations() { return workflow::Engine::migrations(); }
-
-Result<void> Services::open_engines(const core::Installation& installation,
-                                    db::Database& database) {
-  engines.workflow = TRY(workflow::Engine::create(database.handle("workflow")));
-  engines.compute = TRY(compute::Engine::create(
-      {installation.data_dir + "/processes", installation.executable, installation.relay_socket}));
-  engines.environments = compute::Environments::create(installation.data_dir + "/environments");
-  return {};
-}
 
 }  // namespace lazuli::server

@@ -5,8 +5,13 @@
 #include <vector>
 
 #include "core/service.h"
+#include "engines/compute/compute.h"
+#include "engines/compute/environment.h"
+#include "engines/inference/inference.h"
+#include "engines/workflow/workflow.h"
 #include "server/chain.h"
 #include "services/assets/service.h"
+#include "services/endpoints/service.h"
 #include "services/identity/service.h"
 #include "services/jobs/service.h"
 #include "services/runs/service.h"
@@ -15,16 +20,20 @@
 
 namespace lazuli::server {
 
-// Engines and services of one server. A new service is one member and one line in services.cc.
+// Engines and services of one server, in the order in which they need each other. A new service is
+// one member and two lines in services.cc.
 struct Services {
-  explicit Services(const core::Installation& installation);
-  ~Services();
+  static Result<std::unique_ptr<Services>> create(const core::Installation& installation,
+                                                  db::Database& database);
 
-  std::vector<core::Service*> all();  // in the order of construction: peers first
+  std::vector<core::Service*> all();
   Authenticators authenticators();
-  // Engines that need the database or folders: before any service starts.
-  Result<void> open_engines(const core::Installation& installation, db::Database& database);
   static std::vector<db::Migration> engine_migrations();
+
+  std::unique_ptr<workflow::Engine> workflow;
+  std::unique_ptr<compute::Engine> compute;
+  std::unique_ptr<compute::Environments> environments;
+  std::unique_ptr<inference::Engine> inference;
 
   std::unique_ptr<identity::IdentityService> identity;
   std::unique_ptr<core::Service> resources;
@@ -32,9 +41,13 @@ struct Services {
   std::unique_ptr<workspace::WorkspaceService> workspace;
   std::unique_ptr<assets::AssetsService> assets;
   std::unique_ptr<runs::RunsService> runs;
-  jobs::Engines engines;
-  std::unique_ptr<jobs::JobsService> jobs;  // starts and stops the engines
+  std::unique_ptr<jobs::JobsService> jobs;
+  std::unique_ptr<endpoints::EndpointsService> endpoints;
   std::unique_ptr<core::Service> health;
+
+ private:
+  Services() = default;
+  Result<void> make_engines(const core::Installation& installation, db::Database& database);
 };
 
 }  // namespace lazuli::server

@@ -21,14 +21,7 @@ constexpr std::string_view kOperations = "Microsoft.MachineLearningServices/work
 
 class Service final : public JobsService {
  public:
-  Service(workspace::Workspaces& workspaces, assets::Assets& assets, runs::Runs& runs,
-          storage::Storage& storage, identity::Identity& identity, const Engines& engines)
-      : workspaces_(workspaces),
-        assets_(assets),
-        runs_(runs),
-        storage_(storage),
-        identity_(identity),
-        engines_(engines) {}
+  explicit Service(const Peers& peers) : peers_(peers) {}
   ~Service() override { stop(); }
 
   void describe(core::Manifest& manifest) const override {
@@ -51,33 +44,24 @@ class Service final : public JobsService {
   }
 
   Result<void> start(const core::ServiceContext& service) override {
-    CHECK(engines_.workflow && engines_.compute && engines_.environments);
-    const Peers peers{workspaces_,
-                      assets_,
-                      runs_,
-                      storage_,
-                      identity_,
-                      *engines_.workflow,
-                      *engines_.compute,
-                      *engines_.environments};
-    context_ = std::make_unique<Context>(Context{peers, service.db, service.installation});
+    context_ = std::make_unique<Context>(Context{peers_, service.db, service.installation});
     operations_ = &service.operations;
     execution_log_ = std::make_unique<ExecutionLog>(*context_);
     projection_ = std::make_unique<Projection>(*context_, *operations_, *execution_log_);
     executor_ = std::make_unique<CommandExecutor>(*context_);
-    engines_.workflow->add_executor(std::string(kCommandStep), *executor_);
-    engines_.workflow->set_observer(*projection_);
-    engines_.compute->set_listener(*executor_);
+    peers_.workflow.add_executor(std::string(kCommandStep), *executor_);
+    peers_.workflow.set_observer(*projection_);
+    peers_.compute.set_listener(*executor_);
     execution_log_->start();
-    TRY(engines_.compute->start());
+    TRY(peers_.compute.start());
     executor_->start_workers();
-    return engines_.workflow->start();
+    return peers_.workflow.start();
   }
 
   void stop() noexcept override {
     if (!context_) return;
-    engines_.workflow->stop();
-    engines_.compute->stop();
+    peers_.workflow.stop();
+    peers_.compute.stop();
     if (executor_) executor_->stop();
     if (execution_log_) execution_log_->stop();
   }
@@ -98,12 +82,7 @@ class Service final : public JobsService {
 
   const Context& running() const { return *context_; }
 
-  workspace::Workspaces& workspaces_;
-  assets::Assets& assets_;
-  runs::Runs& runs_;
-  storage::Storage& storage_;
-  identity::Identity& identity_;
-  const Engines& engines_;
+  Peers peers_;
   core::Operations* operations_ = nullptr;
   std::unique_ptr<Context> context_;
   std::unique_ptr<ExecutionLog> execution_log_;
@@ -113,10 +92,8 @@ class Service final : public JobsService {
 
 }  // namespace
 
-std::unique_ptr<JobsService> make_jobs(workspace::Workspaces& workspaces, assets::Assets& assets,
-                                       runs::Runs& runs, storage::Storage& storage,
-                                       identity::Identity& identity, const Engines& engines) {
-  return std::make_unique<Service>(workspaces, assets, runs, storage, identity, engines);
+std::unique_ptr<JobsService> make_jobs(const Peers& peers) {
+  return std::make_unique<Service>(peers);
 }
 
 }  // namespace lazuli::jobs
