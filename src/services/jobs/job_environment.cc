@@ -18,7 +18,7 @@ constexpr std::string_view kGranted[] = {
     "Microsoft.MachineLearningServices/workspaces/metrics/*",
     "Microsoft.MachineLearningServices/workspaces/models/*",
     "Microsoft.MachineLearningServices/workspaces/data/*",
-    "Microsoft.MachineLearningServices/workspaces/artifacts/*",
+    "Microsoft.MachineLearningServices/workspaces/metadata/artifacts/*",
 };
 
 std::string api_host(const core::Installation& installation) {
