@@ -201,6 +201,14 @@ void set_common(SSL_CTX* context) {
   SSL_CTX_set_read_ahead(context, 1);
 }
 
+int select_protocol(SSL*, const unsigned char** out, unsigned char* out_size,
+                    const unsigned char* in, unsigned in_size, void*) {
+  unsigned char* chosen = nullptr;
+  const int found = SSL_select_next_proto(&chosen, out_size, kAlpn, sizeof(kAlpn) - 1, in, in_size);
+  *out = chosen;
+  return found == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
 Result<ContextPtr> make_certificate_context(const CertificateSource::Pem& pem) {
   ContextPtr context(SSL_CTX_new(TLS_server_method()));
   BioPtr chain(BIO_new_mem_buf(pem.certificate_chain.data(),
@@ -209,6 +217,7 @@ Result<ContextPtr> make_certificate_context(const CertificateSource::Pem& pem) {
   BioPtr key_text(BIO_new_mem_buf(key_pem.data(), static_cast<int>(key_pem.size())));
   if (!context || !chain || !key_text) return tls_error("prepare a certificate");
   set_common(context.get());
+  SSL_CTX_set_alpn_select_cb(context.get(), select_protocol, nullptr);  // TLS 1.2 asks here
   const X509Ptr leaf(PEM_read_bio_X509(chain.get(), nullptr, nullptr, nullptr));
   const KeyPtr key(PEM_read_bio_PrivateKey(key_text.get(), nullptr, nullptr, nullptr));
   if (!leaf || !key || SSL_CTX_use_certificate(context.get(), leaf.get()) != 1 ||
@@ -257,15 +266,6 @@ class ServerSide final : public TlsServer {
     ContextPtr context;
     SteadyClock::time_point until;
   };
-
-  static int select_protocol(SSL*, const unsigned char** out, unsigned char* out_size,
-                             const unsigned char* in, unsigned in_size, void*) {
-    unsigned char* chosen = nullptr;
-    const int found =
-        SSL_select_next_proto(&chosen, out_size, kAlpn, sizeof(kAlpn) - 1, in, in_size);
-    *out = chosen;
-    return found == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
-  }
 
   static int select_certificate(SSL* ssl, void* argument) {
     const char* asked = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
