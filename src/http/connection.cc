@@ -15,12 +15,8 @@ namespace lazuli::http {
 namespace {
 
 constexpr size_t kFieldsMax = 128;
-constexpr size_t kHandOverBytes = 256 * 1024;     // worth waking a thread for
-constexpr size_t kSinkBufferBytes = 1024 * 1024;  // then reading pauses
-constexpr size_t kReadBytes = 64 * 1024;
-constexpr uint64_t kDiscardBytesMax = 256 * 1024;  // more is not worth keeping the connection for
-constexpr Duration kLingerTimeout = std::chrono::seconds(5);
-constexpr int kStepsPerRound = 64;  // then the other connections have their turn
+constexpr int64_t kBytesPerSecondMin = 240;  // less is no slow client but an attack
+constexpr int kStepsPerRound = 64;           // then the other connections have their turn
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
 }  // namespace
@@ -84,6 +80,19 @@ void Connection::set_phase(Phase phase, Duration limit) {
 }
 
 void Connection::touch(Duration limit) { reactor_.set_deadline(*this, reactor_.now() + limit); }
+
+void Connection::begin_pace() {
+  pace_begin_ = reactor_.now();
+  pace_bytes_ = 0;
+  touch(context_.options.body_idle_timeout);
+}
+
+void Connection::keep_pace(size_t bytes) {
+  pace_bytes_ += bytes;
+  const auto idle = context_.options.body_idle_timeout;
+  const auto earned = std::chrono::seconds(pace_bytes_ / kBytesPerSecondMin);
+  reactor_.set_deadline(*this, std::min(reactor_.now() + idle, pace_begin_ + idle + earned));
+}
 
 bool Connection::is_idle() const {
   return phase_ == Phase::kSniff || (phase_ == Phase::kHead && !head_begun_);
@@ -164,75 +173,6 @@ void Connection::on_deadline() {
   }
   advance();
 }
-
-// Input
-// --------------------------------------------------------------------------------------------
-
-std::string_view Connection::input() {
-  if (pending_taken_ < pending_.size()) return std::string_view(pending_).substr(pending_taken_);
-  pending_.clear();
-  pending_taken_ = 0;
-  if (!readable_ || ended_) return {};
-  const Io io = transport_.read(reactor_.scratch());
-  if (io.drained && !hangup_) readable_ = false;
-  if (io.status == IoStatus::kOk) return {reactor_.scratch().data(), io.bytes};
-  if (io.status == IoStatus::kEnd || io.status == IoStatus::kError) ended_ = true;
-  return {};
-}
-
-void Connection::keep(std::string_view rest) {
-  const bool is_pending = pending_taken_ < pending_.size();
-  if (is_pending) {
-    pending_taken_ = pending_.size() - rest.size();
-  } else {
-    pending_.assign(rest);
-    pending_taken_ = 0;
-  }
-}
-
-// Reads content of known length without a detour over the scratch.
-bool Connection::read_straight(Buffer& into, size_t bytes_max) {
-  if (!readable_ || ended_) return false;
-  const Io io = transport_.read(into.room(bytes_max));
-  if (io.drained && !hangup_) readable_ = false;
-  if (io.status == IoStatus::kOk) {
-    into.commit(io.bytes);
-    body_left_ -= io.bytes;
-    body_received_ += io.bytes;
-    body_done_ = body_left_ == 0;
-    return true;
-  }
-  if (io.status == IoStatus::kEnd || io.status == IoStatus::kError) ended_ = true;
-  return false;
-}
-
-bool Connection::take_body(std::string_view data, Buffer& into) {
-  if (!chunked_) {
-    const std::string_view part = data.substr(0, body_left_);
-    into.append(part);
-    body_left_ -= part.size();
-    body_received_ += part.size();
-    body_done_ = body_left_ == 0;
-    keep(data.substr(part.size()));
-    return true;
-  }
-  pieces_.clear();
-  const Progress progress = parser_.read_chunked(data, pieces_);
-  if (progress.error) {
-    fail(progress.error->status, progress.error->reason);
-    return false;
-  }
-  for (const std::string_view piece : pieces_) {
-    into.append(piece);
-    body_received_ += piece.size();
-  }
-  body_done_ = progress.done;
-  keep(data.substr(progress.consumed));
-  return true;
-}
-
-// Phases
-// -------------------------------------------------------------------------------------------
 
 bool Connection::sniff() {
   constexpr char kTlsHandshake = 0x16;
@@ -363,7 +303,8 @@ void Connection::on_outcome() {
     case Request::Outcome::kNeedsBody:
       plan_ = request_->plan;
       if (expects_continue_) out_ = kContinue;
-      return set_phase(Phase::kBody, context_.options.body_idle_timeout);
+      phase_ = Phase::kBody;
+      return begin_pace();
     case Request::Outcome::kAppended:
       return;
     case Request::Outcome::kReply:
@@ -374,185 +315,6 @@ void Connection::on_outcome() {
     case Request::Outcome::kBroken:
       return close();
   }
-}
-
-bool Connection::read_body() {
-  if (out_sent_ < out_.size() && !flush()) return false;
-  if (body_failure_) {
-    if (!request_) return false;
-    request_->failure = body_failure_;
-    dispatch(Request::Step::kReject);
-    return phase_ != Phase::kBody;
-  }
-  return plan_.kind == BodyPlan::Kind::kBuffer ? read_buffered_body() : read_sink_body();
-}
-
-bool Connection::read_buffered_body() {
-  const std::string_view data = input();
-  if (data.empty()) {
-    if (ended_) fail_body(invalid_argument("the request body ended early"));
-    return ended_;
-  }
-  Buffer& arrived = request_->arrived;
-  arrived.clear();
-  if (!take_body(data, arrived)) return true;
-  touch(context_.options.body_idle_timeout);
-  if (body_received_ > plan_.bytes_max) {
-    fail_body(body_too_large(plan_.bytes_max));
-    return true;
-  }
-  request_->exchange.body.append(arrived.view());
-  if (body_done_) {
-    set_phase(Phase::kWait, context_.options.handler_timeout);
-    dispatch(Request::Step::kHandle);
-  }
-  return true;
-}
-
-// A thread stores one buffer while the next one fills; then reading waits for the thread.
-bool Connection::read_sink_body() {
-  if (request_ && (body_done_ || fill_.size() >= kHandOverBytes)) {
-    std::swap(request_->arrived, fill_);
-    fill_.clear();
-    request_->arrived_all = body_done_;
-    if (body_done_) set_phase(Phase::kWait, context_.options.handler_timeout);
-    dispatch(Request::Step::kAppend);
-    return true;
-  }
-  if (body_done_ || fill_.size() + kReadBytes > kSinkBufferBytes) {
-    touch(context_.options.handler_timeout);
-    return false;
-  }
-  bool progress = false;
-  if (!chunked_ && pending_taken_ == pending_.size()) {
-    const size_t room = kSinkBufferBytes - fill_.size();
-    progress = read_straight(fill_, std::min<uint64_t>(body_left_, room));
-  } else if (const std::string_view data = input(); !data.empty()) {
-    if (!take_body(data, fill_)) return true;
-    progress = true;
-  }
-  if (progress) touch(context_.options.body_idle_timeout);
-  if (body_received_ > plan_.bytes_max) fail_body(body_too_large(plan_.bytes_max));
-  if (!progress && ended_) fail_body(invalid_argument("the request body ended early"));
-  return progress || body_failure_.has_value();
-}
-
-void Connection::fail_body(Error error) {
-  body_failure_ = std::move(error);
-  keep_alive_ = false;
-  touch(context_.options.handler_timeout);
-}
-
-void Connection::begin_reply() {
-  if (context_.draining) keep_alive_ = false;
-  // An unread body is worth reading away only if it is short, and only if it will come at all.
-  const bool unread = !body_done_;
-  if (unread && (expects_continue_ || chunked_ || body_left_ > kDiscardBytesMax))
-    keep_alive_ = false;
-  if (request_->until_close) keep_alive_ = false;
-  out_.swap(request_->reply_head);
-  out_sent_ = 0;
-  if (!keep_alive_) {
-    out_ += "Connection: close\r\n";
-  } else if (request_->is_http10) {
-    out_ += "Connection: keep-alive\r\n";
-  }
-  out_ += "\r\n";
-  out_text_.swap(request_->reply_text);
-  out_text_sent_ = 0;
-  streaming_ = request_->streaming;
-  piece_ready_ = streaming_;
-  last_piece_sent_ = false;
-  discarded_ = 0;
-  set_phase(Phase::kReply, context_.options.body_idle_timeout);
-}
-
-bool Connection::write_reply() {
-  if (piece_ready_ && out_piece_.empty() && request_) {
-    std::swap(out_piece_, request_->piece);
-    piece_ready_ = false;
-    last_piece_sent_ = request_->stream_done;
-    if (!last_piece_sent_) dispatch(Request::Step::kPull);  // meanwhile this one is sent
-  }
-  if (!flush()) return false;
-  if (streaming_ && !last_piece_sent_) {
-    touch(context_.options.handler_timeout);
-    return piece_ready_;
-  }
-  end_reply();
-  return phase_ != Phase::kClosed;
-}
-
-// Sends what is queued; false while the client does not take it.
-bool Connection::flush() {
-  while (true) {
-    const std::string_view first = std::string_view(out_).substr(out_sent_);
-    const std::string_view second =
-        out_piece_.empty() ? std::string_view(out_text_).substr(out_text_sent_) : out_piece_.view();
-    if (first.empty() && second.empty()) return true;
-    const Io io = transport_.write(first, second);
-    if (io.status == IoStatus::kError || io.status == IoStatus::kEnd) {
-      close();
-      return false;
-    }
-    if (io.status != IoStatus::kOk) return false;
-    touch(context_.options.body_idle_timeout);
-    const size_t from_first = std::min(io.bytes, first.size());
-    out_sent_ += from_first;
-    if (out_piece_.empty()) {
-      out_text_sent_ += io.bytes - from_first;
-    } else {
-      out_piece_.take(io.bytes - from_first);
-    }
-  }
-}
-
-void Connection::end_reply() {
-  out_.clear();
-  out_text_.clear();
-  out_sent_ = out_text_sent_ = 0;
-  out_piece_.clear();
-  const bool unread = pending_taken_ < pending_.size();
-  if (!keep_alive_ || (ended_ && !unread)) {
-    if (!body_done_ || unread) return start_linger();
-    transport_.finish();
-    return close();
-  }
-  if (!body_done_) return set_phase(Phase::kDiscard, context_.options.body_idle_timeout);
-  request_->recycle();
-  head_begun_ = false;
-  set_phase(Phase::kHead, context_.options.keep_alive_timeout);
-}
-
-bool Connection::discard_body() {
-  const std::string_view data = input();
-  if (data.empty()) {
-    if (ended_) close();
-    return false;
-  }
-  const std::string_view part = data.substr(0, body_left_);
-  body_left_ -= part.size();
-  body_done_ = body_left_ == 0;
-  keep(data.substr(part.size()));
-  if (body_done_) end_reply();
-  return true;
-}
-
-// A close with unread input would make the kernel reset the connection, and the client could lose
-// the response.
-void Connection::start_linger() {
-  transport_.finish();
-  pending_.clear();
-  pending_taken_ = 0;
-  readable_ = true;
-  set_phase(Phase::kLinger, kLingerTimeout);
-}
-
-bool Connection::linger() {
-  const Io io = transport_.discard(reactor_.scratch());
-  if (io.status == IoStatus::kOk) return true;
-  if (io.status != IoStatus::kWantRead) close();
-  return false;
 }
 
 void Connection::fail(int status, std::string_view reason) {
@@ -567,7 +329,8 @@ void Connection::fail(int status, std::string_view reason) {
   streaming_ = false;
   keep_alive_ = false;
   body_done_ = false;  // who knows what is still coming
-  set_phase(Phase::kReply, context_.options.body_idle_timeout);
+  phase_ = Phase::kReply;
+  begin_pace();
 }
 
 void Connection::dispose_request() {

@@ -89,31 +89,35 @@ class Connection final : public EventHandler, private Tunnel::Owner {
   bool handshake();
   bool read_head();
   void begin_request();
-  bool read_body();
-  bool read_buffered_body();
-  bool read_sink_body();
-  bool write_reply();
-  bool discard_body();
-  bool linger();
 
-  // Input: bytes kept from before, or fresh ones in the reactor's scratch.
+  // Input (connection_body.cc): bytes kept from before, or fresh ones in the reactor's scratch.
   std::string_view input();
   void keep(std::string_view rest);
   bool read_straight(Buffer& into, size_t bytes_max);
   // Takes what `data` holds of the body; the rest of `data` is kept.
   bool take_body(std::string_view data, Buffer& into);
+  bool read_body();
+  bool read_buffered_body();
+  bool read_sink_body();
+  void fail_body(Error error);
+
+  // Output (connection_reply.cc)
+  void begin_reply();
+  bool write_reply();
+  bool flush();
+  void end_reply();
+  bool discard_body();
+  void start_linger();
+  bool linger();
 
   void dispatch(Request::Step step);
   void on_outcome();
-  void begin_reply();
-  void end_reply();
-  bool flush();
   void fail(int status, std::string_view reason);
-  void send_last(std::string text);
-  void start_linger();
-  void fail_body(Error error);
   void set_phase(Phase phase, Duration limit);
   void touch(Duration limit);
+  // While bytes flow the deadline moves on, but a client that trickles falls behind it.
+  void begin_pace();
+  void keep_pace(size_t bytes);
   void dispose_request();
 
   // CONNECT (connection_connect.cc)
@@ -133,6 +137,8 @@ class Connection final : public EventHandler, private Tunnel::Owner {
   std::string peer_;
   bool loopback_ = false;
   Phase phase_ = Phase::kSniff;
+  SteadyClock::time_point pace_begin_;
+  uint64_t pace_bytes_ = 0;
 
   bool readable_ = true;  // the socket may have something, as far as we know
   bool ended_ = false;    // the client will send nothing more
@@ -165,7 +171,6 @@ class Connection final : public EventHandler, private Tunnel::Owner {
   bool piece_ready_ = false;  // request_ holds the next one
   bool last_piece_sent_ = false;
   bool streaming_ = false;
-  uint64_t discarded_ = 0;
 
   std::unique_ptr<Tunnel> tunnel_;
 };

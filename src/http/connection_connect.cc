@@ -24,7 +24,8 @@ void Connection::begin_connect() {
   head_begun_ = false;
   out_ = kEstablished;
   out_sent_ = 0;
-  set_phase(Phase::kSniff, context_.options.head_timeout);
+  phase_ = Phase::kSniff;
+  begin_pace();
 }
 
 void Connection::connect_foreign(const Authority& target) {

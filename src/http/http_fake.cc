@@ -104,7 +104,7 @@ void RawSocket::send(std::string_view bytes) {
 
 bool RawSocket::fill() {
   pollfd entry = {fd_.get(), POLLIN, 0};
-  if (poll(&entry, 1, 5000) <= 0) {
+  if (poll(&entry, 1, 20000) <= 0) {
     ADD_FAILURE() << "nothing came; so far: " << received_;
     return false;
   }

@@ -102,7 +102,7 @@ class TestServer {
   std::vector<std::string> bound_;
 };
 
-// A blocking socket that sends exactly what a test says. Reads give up after five seconds.
+// A blocking socket that sends exactly what a test says. Reads give up after twenty seconds.
 class RawSocket {
  public:
   explicit RawSocket(const std::string& address);

@@ -90,6 +90,20 @@ TEST_F(HttpLimits, RejectsABodyThatStops) {
   EXPECT_EQ(server_.application.rejected, 1);
 }
 
+TEST_F(HttpLimits, RejectsABodyThatTricklesIn) {
+  server_.options.body_idle_timeout = milliseconds(150);
+  server_.start();
+  RawSocket socket = raw();
+  socket.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10000\r\n\r\n");
+  const auto begin = SteadyClock::now();
+  while (server_.application.rejected == 0 &&
+         SteadyClock::now() - begin < std::chrono::seconds(5)) {
+    socket.send("x");
+    std::this_thread::sleep_for(milliseconds(50));
+  }
+  EXPECT_TRUE(socket.read_response().starts_with("HTTP/1.1 408"));
+}
+
 TEST_F(HttpLimits, RejectsABodyThatIsCutOff) {
   server_.start();
   RawSocket socket = raw();

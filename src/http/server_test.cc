@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <mutex>
+#include <set>
+
 #include "base/strings.h"
 #include "http/http_fake.h"
 
@@ -173,6 +176,35 @@ TEST_F(HttpServer, SpeaksTlsAndPlainHttpOnOnePort) {
   request.url = "http://management.lazuli.localhost/x";
   EXPECT_EQ(client->send(request)->text(), "plain management.lazuli.localhost body");
   EXPECT_EQ(server_.certificates.issued(), 1);
+}
+
+TEST_F(HttpServer, SpreadsConnectionsOverIoThreads) {
+  server_.options.io_threads = 3;
+  server_.application.on_place = [](const RequestHead&) { return Pool::kInline; };
+  std::mutex mutex;
+  std::set<std::thread::id> seen;
+  server_.application.on_handle = [&](Exchange&) {
+    const std::lock_guard lock(mutex);
+    seen.insert(std::this_thread::get_id());
+    return Response(200);
+  };
+  server_.start();
+  for (int i = 0; i < 6; ++i) {
+    RawSocket socket = raw();
+    socket.send(kGet);
+    EXPECT_TRUE(socket.read_response().starts_with("HTTP/1.1 200"));
+  }
+  EXPECT_EQ(seen.size(), 3u);
+}
+
+TEST_F(HttpServer, LetsNoFieldValueBeginAnotherField) {
+  server_.application.on_handle = [](Exchange&) {
+    return Response(200).header("X-Meta", "a\r\nSet-Cookie: b");
+  };
+  server_.start();
+  RawSocket socket = raw();
+  socket.send(kGet);
+  EXPECT_NE(socket.read_response().find("X-Meta: a  Set-Cookie: b\r\n"), std::string::npos);
 }
 
 TEST_F(HttpServer, RefusesAListenAddressInUse) {

@@ -273,7 +273,7 @@ class ServerSide final : public TlsServer {
     const std::string name = asked != nullptr ? to_lower(asked) : stream->address();
     const auto used = static_cast<ServerSide*>(argument)->use_certificate(ssl, name);
     if (!used.ok()) {
-      log::info("tls", "no certificate", {{"name", name}, {"error", used.error().message}});
+      log::debug("tls", "no certificate", {{"name", name}, {"error", used.error().message}});
     }
     return used.ok() ? 1 : 0;
   }
