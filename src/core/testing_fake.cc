@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/ids.h"
+#include "core/arm.h"
+#include "core/operations_store.h"
+#include "core/testing.h"
+#include "core/validate.h"
+#include "crypto/random.h"
+
+namespace lazuli::core::testing {
+namespace {
+
+constexpr const char* kDomain = "lazuli.localhost";
+
+http::RequestHead head_of(const Call& call, const Installation& installation) {
+  http::RequestHead head;
+  head.method = call.method;
+  head.method_text = http::to_string(call.method);
+  head.target = call.target;
+  size_t mark = call.target.find('?');
+  head.raw_path = call.target.substr(0, mark);
+  if (mark != std::string::npos) head.query = call.target.substr(mark + 1);
+  head.port = 8443;
+  head.loopback_peer = true;
+  head.peer = "127.0.0.1";
+  head.host = "management." + installation.domain;
+  for (const auto& [name, value] : call.host_params)
+    if (name == "account") head.host = value + ".blob.core." + installation.domain;
+  if (call.host == Host::kApi) head.host = "local.api.ml.azure." + installation.domain;
+  for (const auto& [name, value] : call.headers) head.headers.add(name, value);
+  head.content_length = call.body.size();
+  return head;
+}
+
+}  // namespace
+
+class TestHouse::AllowAll : public Authorizer {
+ public:
+  Result<void> authorize(const Principal&, const Operation&, const std::string&) override {
+    return {};
+  }
+};
+
+TestHouse::TestHouse(db::testing::Driver driver, std::vector<Service*> services)
+    : services_(std::move(services)),
+      folder_(std::filesystem::temp_directory_path() / ("lazuli-house-" + new_uuid())),
+      authorizer_(std::make_unique<AllowAll>()) {
+  std::filesystem::create_directories(folder_);
+  installation.data_dir = folder_;
+  installation.domain = kDomain;
+  installation.region = "local";
+  installation.cloud_name = "Lazuli";
+  installation.tenant_id = new_uuid();
+  installation.subscription_id = new_uuid();
+  installation.resource_group = "lazuli";
+  installation.workspace = "main";
+  installation.storage_account = "lazulitest";
+
+  std::vector<db::Migration> migrations = operations_migrations();
+  auto add = [&](const std::vector<db::Migration>& more) {
+    migrations.insert(migrations.end(), more.begin(), more.end());
+  };
+  add(StoredEvents::migrations());
+  manifests_.resize(services_.size());
+  for (size_t i = 0; i < services_.size(); ++i) {
+    services_[i]->describe(manifests_[i]);
+    add(manifests_[i].migrations);
+  }
+  for (const Manifest& manifest : manifests_)
+    for (const Route& route : manifest.routes) {
+      auto added = router_.add(route);
+      EXPECT_TRUE(added.ok()) << added.error().message;
+    }
+  auto valid = validate(manifests_);
+  EXPECT_TRUE(valid.ok()) << valid.error().message;
+  database_ = std::make_unique<db::testing::TestDatabase>(driver, migrations);
+  SecretBytes key = crypto::random_secret(32);
+  vault_ = make_vault(key);
+  bytes_ = bytes::open_local(folder_ / "bytes", std::move(key)).value();
+  start();
+}
+
+TestHouse::~TestHouse() {
+  stop();
+  bytes_.reset();
+  database_.reset();
+  std::filesystem::remove_all(folder_);
+}
+
+void TestHouse::start() {
+  operations_ = make_operations(database_->handle("core"));
+  events_ = StoredEvents::create(database_->handle("core"));
+  for (size_t i = 0; i < services_.size(); ++i) {
+    ServiceContext context{installation, database_->handle(manifests_[i].service),
+                           *bytes_,      *authorizer_,
+                           *operations_, *events_,
+                           *vault_};
+    auto started = services_[i]->start(context);
+    EXPECT_TRUE(started.ok()) << started.error().message;
+  }
+  events_->start();
+}
+
+void TestHouse::stop() {
+  events_->stop();
+  for (size_t i = services_.size(); i-- > 0;) services_[i]->stop();
+}
+
+void TestHouse::restart() {
+  stop();
+  start();
+}
+
+http::Response TestHouse::call(const Call& call) {
+  http::Exchange exchange;
+  exchange.head = head_of(call, installation);
+  const http::RequestHead& head = exchange.head;
+  auto match = router_.find(call.host, head.method, head.raw_path, head.query);
+  const bool head_only = head.method == http::Method::kHead;
+  if (!match.ok()) return error_response(ErrorShape::kPlain, match.error(), "id", head_only);
+  const Route& route = *match->route;
+  RequestContext context(exchange, route, installation.domain);
+  for (const auto& [name, value] : call.host_params) match->params[name] = value;
+  context.set_params(std::move(match->params));
+  if (!route.anonymous) context.set_principal(Authenticator::seal(call.caller));
+
+  auto run = [&]() -> Result<http::Response> {
+    if (!route.handler) return unimplemented(route.operation_id);
+    if (route.sink) {
+      exchange.sink = TRY(route.sink(context));
+      TRY(exchange.sink->append(std::as_bytes(std::span(call.body))));
+    } else {
+      exchange.body = call.body;
+    }
+    return route.handler(context);
+  };
+  Result<http::Response> answer = run();
+  if (answer.ok()) return std::move(*answer);
+  return error_response(route.errors, answer.error(), context.request_id(), head_only);
+}
+
+std::string text_of(http::Response& response) {
+  if (auto* text = std::get_if<std::string>(&response.body)) return *text;
+  auto& stream = std::get<http::StreamBody>(response.body);
+  std::string all;
+  std::vector<std::byte> buffer(1000);
+  for (;;) {
+    auto count = stream.source->read(buffer);
+    EXPECT_TRUE(count.ok());
+    if (!count.ok() || *count == 0) return all;
+    all.append(reinterpret_cast<const char*>(buffer.data()), *count);
+  }
+}
+
+}  // namespace lazuli::core::testing

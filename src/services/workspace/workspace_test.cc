@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include "base/strings.h"
+#include "core/testing.h"
+#include "services/storage/api.h"
+#include "services/workspace/service.h"
+
+namespace lazuli::workspace {
+namespace {
+
+// Storage as the workspace sees it: two accounts and what was asked for.
+class FakeStorage : public storage::Storage {
+ public:
+  Result<void> ensure_account(const std::string& account, const std::string& id) override {
+    accounts.try_emplace(account, id);
+    return {};
+  }
+  Result<void> ensure_container(const std::string& account, const std::string& name) override {
+    containers.insert(account + "/" + name);
+    return {};
+  }
+  Result<SecretString> account_key(const std::string& account) override {
+    return SecretString("key of " + account);
+  }
+  Result<std::string> arm_id(const std::string& account) override {
+    auto found = accounts.find(account);
+    if (found == accounts.end()) return not_found("no account " + account);
+    return found->second;
+  }
+  Result<storage::BlobInfo> get_info(const storage::BlobPath&) override { return unused(); }
+  Result<std::unique_ptr<bytes::Reader>> open(const storage::BlobPath&) override {
+    return unused();
+  }
+  Result<storage::BlobInfo> put(const storage::BlobPath&, std::string_view,
+                                const std::string&) override {
+    return unused();
+  }
+  Result<storage::BlobInfo> put_file(const storage::BlobPath&, const std::string&) override {
+    return unused();
+  }
+  Result<storage::BlobInfo> append(const storage::BlobPath&, std::string_view) override {
+    return unused();
+  }
+  Result<void> remove(const storage::BlobPath&) override { return unused(); }
+  Result<void> list(const std::string&, const std::string&, const std::string&,
+                    const std::function<Result<void>(const storage::BlobInfo&)>&) override {
+    return unused();
+  }
+  Result<std::string> make_sas(const storage::BlobPath& path,
+                               const storage::SasOptions& options) override {
+    return "sas of " + path.container + " for " + options.permissions;
+  }
+  core::Authenticator& shared_key_authenticator() override { std::abort(); }
+  core::Authenticator& sas_authenticator() override { std::abort(); }
+
+  std::map<std::string, std::string> accounts;
+  std::set<std::string> containers;
+
+ private:
+  static Error unused() { return internal_error("not used by the workspace"); }
+};
+
+class StorageStandIn : public core::Service {
+ public:
+  void describe(core::Manifest& manifest) const override { manifest.service = "storage"; }
+  Result<void> start(const core::ServiceContext&) override { return {}; }
+  void stop() noexcept override {}
+};
+
+class WorkspaceTest : public testing::TestWithParam<db::testing::Driver> {
+ protected:
+  std::string base() const {
+    return cat({"/subscriptions/", house.installation.subscription_id,
+                "/resourceGroups/lazuli/providers/Microsoft.MachineLearningServices/workspaces"});
+  }
+  std::string id() const { return base() + "/main"; }
+  Json json(http::Response response) { return Json::parse(response.text()).value(); }
+  http::Response get(const std::string& target) { return house.call({.target = target}); }
+  http::Response send(http::Method method, const std::string& below, const Json& body) {
+    return house.call({.method = method, .target = id() + below, .body = body.dump()});
+  }
+  std::string resolve(std::string_view uri) {
+    auto path = service.resolve_uri(id(), uri);
+    if (!path.ok()) return "error";
+    return cat({path->account, "/", path->container, "/", path->name});
+  }
+  std::string blob_container() { return "azureml-blobstore-" + service.get(id())->workspace_guid; }
+
+  FakeStorage storage;
+  StorageStandIn stand_in;
+  WorkspaceService service{storage};
+  core::testing::TestHouse house{GetParam(), {&stand_in, &service}};
+};
+
+INSTANTIATE_TEST_SUITE_P(Drivers, WorkspaceTest, db::testing::each_driver(),
+                         db::testing::driver_name);
+
+TEST_P(WorkspaceTest, TheDefaultOneIsMadeOnce) {
+  auto first = service.get(id());
+  ASSERT_TRUE(first.ok()) << first.error().message;
+  EXPECT_TRUE(storage.containers.contains("lazulitest/azureml"));
+  EXPECT_TRUE(storage.containers.contains("lazulitest/" + blob_container()));
+  house.restart();
+  EXPECT_EQ(service.get(to_lower(id()))->workspace_guid, first->workspace_guid);
+  EXPECT_EQ(service.get(base() + "/other").error().code, Code::kNotFound);
+  EXPECT_FALSE(service.get("nonsense").ok());
+}
+
+TEST_P(WorkspaceTest, ShowsWhatClientsRead) {
+  Json workspace = json(get(id() + "?api-version=2024-10-01-preview"));
+  EXPECT_EQ(workspace["location"].str(), "local");
+  EXPECT_EQ(workspace["kind"].str(), "Default");
+  const Json& properties = workspace["properties"];
+  EXPECT_EQ(properties["discoveryUrl"].str(),
+            "https://local.api.ml.azure.lazuli.localhost:8443/discovery");
+  EXPECT_EQ(properties["mlFlowTrackingUri"].str(),
+            "azureml://local.api.ml.azure.lazuli.localhost:8443/mlflow/v1.0" + id());
+  EXPECT_TRUE(properties["storageAccount"].str().ends_with("/storageAccounts/lazulitest"));
+  EXPECT_EQ(json(get(base()))["value"].size(), 1u);
+  const std::string everywhere = cat({"/subscriptions/", house.installation.subscription_id,
+                                      "/providers/Microsoft.MachineLearningServices/workspaces"});
+  EXPECT_EQ(json(get(everywhere))["value"].size(), 1u);
+  EXPECT_EQ(get(base() + "/none").status, 404);
+
+  core::testing::Call discovery{.host = core::Host::kApi, .target = "/discovery"};
+  EXPECT_EQ(json(house.call(discovery))["api"].str(),
+            "https://local.api.ml.azure.lazuli.localhost:8443");
+}
+
+TEST_P(WorkspaceTest, TagsAndNamesChange) {
+  Json patch = Json::object({{"tags", Json::object({{"team", "a"}})},
+                             {"properties", Json::object({{"friendlyName", "Mine"}})}});
+  EXPECT_EQ(send(http::Method::kPatch, "", patch).status, 200);
+  Json workspace = json(get(id()));
+  EXPECT_EQ(workspace["tags"]["team"].str(), "a");
+  EXPECT_EQ(workspace["properties"]["friendlyName"].str(), "Mine");
+  EXPECT_EQ(send(http::Method::kPatch, "", Json::object({{"tags", 3}})).status, 400);
+  core::testing::Call other{.method = http::Method::kPut, .target = base() + "/new", .body = "{}"};
+  EXPECT_EQ(house.call(other).status, 501);
+}
+
+TEST_P(WorkspaceTest, DatastoresOfTheStart) {
+  Json list = json(get(id() + "/datastores?count=30&isDefault=true"));
+  ASSERT_EQ(list["value"].size(), 1u);
+  const Json& store = list["value"].items()[0];
+  EXPECT_EQ(store["name"].str(), "workspaceblobstore");
+  EXPECT_EQ(store["properties"]["containerName"].str(), blob_container());
+  EXPECT_EQ(store["properties"]["endpoint"].str(), "core.lazuli.localhost:8443");
+  EXPECT_EQ(store["properties"]["credentials"]["credentialsType"].str(), "AccountKey");
+  EXPECT_EQ(json(get(id() + "/datastores"))["value"].size(), 2u);
+  EXPECT_EQ(json(get(id() + "/datastores?count=1"))["value"].size(), 1u);
+  EXPECT_FALSE(json(get(id() + "/datastores?count=1"))["nextLink"].is_null());
+  EXPECT_EQ(send(http::Method::kDelete, "/datastores/workspaceblobstore", Json()).status, 409);
+}
+
+TEST_P(WorkspaceTest, SecretsInTheirForms) {
+  auto secrets = [&](const std::string& name, const std::string& body) {
+    return house.call({.method = http::Method::kPost,
+                       .target = cat({id(), "/datastores/", name, "/listSecrets"}),
+                       .body = body});
+  };
+  Json sas =
+      json(secrets("workspaceblobstore", R"({"expirableSecret":true,"expireAfterHours":1})"));
+  EXPECT_EQ(sas["secretsType"].str(), "Sas");
+  EXPECT_EQ(sas["sasToken"].str(), "sas of " + blob_container() + " for rcwl");
+  EXPECT_EQ(json(secrets("workspaceblobstore", ""))["key"].str(), "key of lazulitest");
+  EXPECT_EQ(secrets("none", "").status, 404);
+}
+
+TEST_P(WorkspaceTest, DatastoresOfUsers) {
+  auto body = [](const std::string& account, Json credentials) {
+    return Json::object({{"properties", Json::object({{"datastoreType", "AzureBlob"},
+                                                      {"accountName", account},
+                                                      {"containerName", "mine"},
+                                                      {"credentials", std::move(credentials)}})}});
+  };
+  auto key = [](const std::string& text) {
+    return Json::object(
+        {{"credentialsType", "AccountKey"},
+         {"secrets", Json::object({{"secretsType", "AccountKey"}, {"key", text}})}});
+  };
+  auto put = [&](const Json& json) {
+    return send(http::Method::kPut, "/datastores/mine?skipValidation=true", json).status;
+  };
+  EXPECT_EQ(put(body("lazulitest", key("wrong"))), 400);  // else it would hand out the right one
+  EXPECT_EQ(put(body("foreign", key("key of foreign"))), 400);
+  EXPECT_EQ(put(body("lazulitest", key("key of lazulitest"))), 201);
+  EXPECT_EQ(put(body("lazulitest", key("key of lazulitest"))), 200);
+  EXPECT_EQ(service.datastore(id(), "MINE")->container, "mine");
+
+  Json sas = Json::object(
+      {{"credentialsType", "Sas"}, {"secrets", Json::object({{"sasToken", "sv=1&sig=2"}})}});
+  EXPECT_EQ(put(body("lazulitest", sas)), 200);
+  auto secrets = [&] {
+    return send(http::Method::kPost, "/datastores/mine/listSecrets", Json::object());
+  };
+  EXPECT_EQ(json(secrets())["sasToken"].str(), "sv=1&sig=2");
+  EXPECT_FALSE(get(id() + "/datastores/mine").text().find("sig=2") != std::string::npos);
+  EXPECT_EQ(put(body("lazulitest", Json::object({{"credentialsType", "None"}}))), 200);
+  EXPECT_EQ(secrets().status, 400);
+  EXPECT_EQ(put(body("lazulitest", Json::object({{"credentialsType", "ServicePrincipal"}}))), 501);
+  EXPECT_EQ(send(http::Method::kDelete, "/datastores/mine", Json()).status, 200);
+  EXPECT_EQ(send(http::Method::kDelete, "/datastores/mine", Json()).status, 204);
+  EXPECT_EQ(send(http::Method::kPut, "/datastores/a-b", body("lazulitest", key("x"))).status, 400);
+}
+
+TEST_P(WorkspaceTest, Computes) {
+  Json list = json(get(id() + "/computes"));
+  EXPECT_EQ(list["value"].size(), 2u);
+  Json cluster = json(get(id() + "/computes/cpu-cluster"));
+  EXPECT_EQ(cluster["properties"]["computeType"].str(), "AmlCompute");
+  EXPECT_EQ(get(id() + "/computes/serverless").status, 200);
+  EXPECT_EQ(get(id() + "/computes/none").status, 404);
+
+  Json body = Json::parse(R"({"location":"local","properties":{"computeType":"AmlCompute",
+      "properties":{"vmSize":"STANDARD_DS3_V2","scaleSettings":{"minNodeCount":0,"maxNodeCount":4,
+      "nodeIdleTimeBeforeScaleDown":"PT3M"}}}})")
+                  .value();
+  http::Response made = send(http::Method::kPut, "/computes/mine", body);
+  EXPECT_EQ(made.status, 201);
+  EXPECT_TRUE(made.headers.contains("Azure-AsyncOperation"));
+  EXPECT_EQ(json(get(id() + "/computes/mine"))["properties"]["properties"]["vmSize"].str(),
+            "STANDARD_DS3_V2");
+  EXPECT_EQ(send(http::Method::kPut, "/computes/mine", body).status, 200);
+  EXPECT_EQ(send(http::Method::kPut, "/computes/serverless", body).status, 400);
+  body["properties"].set("computeType", "ComputeInstance");
+  EXPECT_EQ(send(http::Method::kPut, "/computes/other", body).status, 501);
+  EXPECT_EQ(send(http::Method::kDelete, "/computes/mine", Json()).status, 202);
+  EXPECT_EQ(send(http::Method::kDelete, "/computes/mine", Json()).status, 204);
+}
+
+TEST_P(WorkspaceTest, ChecksComputes) {
+  for (const std::string& good :
+       {std::string(), std::string("cpu-cluster"), std::string("azureml:cpu-cluster"),
+        std::string("serverless"), id() + "/computes/CPU-cluster", id() + "/computes/serverless"})
+    EXPECT_TRUE(service.check_compute(id(), good).ok()) << good;
+  for (const std::string& bad : {std::string("gpu"), std::string("azureml:none"),
+                                 base() + "/other/computes/cpu-cluster", id()})
+    EXPECT_EQ(service.check_compute(id(), bad).error().code, Code::kNotFound) << bad;
+}
+
+TEST_P(WorkspaceTest, ResolvesReferences) {
+  const std::string home = "lazulitest/" + blob_container() + "/";
+  EXPECT_EQ(resolve("azureml://datastores/workspaceblobstore/paths/a/b"), home + "a/b");
+  EXPECT_EQ(resolve(service.datastore_uri(id(), "workspaceartifactstore", "x/y")),
+            "lazulitest/azureml/x/y");
+  EXPECT_EQ(resolve("azureml://jobs/j1/outputs/model/paths/m.onnx"),
+            home + "azureml/j1/model/m.onnx");
+  EXPECT_EQ(resolve("azureml://jobs/j1/outputs/artifacts/paths/outputs/m"),
+            "lazulitest/azureml/ExperimentRun/dcid.j1/outputs/m");
+  EXPECT_EQ(resolve("https://lazulitest.blob.core.lazuli.localhost:8443/c/p"), "lazulitest/c/p");
+  EXPECT_EQ(resolve("wasbs://c@lazulitest.blob.core.lazuli.localhost/p"), "lazulitest/c/p");
+  for (const char* bad :
+       {"https://lazulitest.blob.core.windows.net/c/p", "azureml://datastores/none/paths/a",
+        "https://foreign.blob.core.lazuli.localhost/c/p",
+        "azureml://subscriptions/s/resourcegroups/r/workspaces/w/datastores/d/paths/a"})
+    EXPECT_EQ(resolve(bad), "error") << bad;
+}
+
+}  // namespace
+}  // namespace lazuli::workspace
