@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -31,8 +32,8 @@ class Writer {
   virtual ~Writer() = default;
   virtual Result<void> append(std::span<const std::byte> data) = 0;
   // Encrypts the rest, makes file and directory entry durable (fsync), and only then returns. The
-  // object exists from here on; the caller records its id in the database, and a crash between the
-  // two leaves garbage that collect_garbage removes.
+  // object exists from here on; the caller records its id in the database. A crash between the two
+  // leaves an object nobody refers to, which the keeper of the references finds through list().
   virtual Result<ObjectInfo> finish() = 0;
 };
 
@@ -56,6 +57,8 @@ class Store {
   virtual Result<std::unique_ptr<Reader>> open(const ObjectId& id) = 0;
   // Forgets an object; durable when it returns. Removing what is not there succeeds.
   virtual Result<void> remove(const ObjectId& id) = 0;
+  // Names all finished objects, in no order; what is made or removed meanwhile may be among them.
+  virtual Result<void> list(const std::function<Result<void>(const ObjectId&)>& visit) = 0;
 
   Result<ObjectInfo> put(std::span<const std::byte> data);
   Result<ObjectInfo> put(std::string_view data);

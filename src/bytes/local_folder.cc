@@ -143,6 +143,15 @@ Result<void> LocalFolder::remove(const ObjectId& id) {
   return sync_folder(folder_of(id));  // also if it was absent: that may not be durable yet
 }
 
+Result<void> LocalFolder::list(const std::function<Result<void>(const ObjectId&)>& visit) {
+  const std::string objects = path_ + "/objects";
+  for (const std::string& outer : TRY(files_->list(objects)))
+    for (const std::string& inner : TRY(files_->list(cat({objects, "/", outer}))))
+      for (const std::string& name : TRY(files_->list(cat({objects, "/", outer, "/", inner}))))
+        if (is_object_id(name)) TRY(visit(name));
+  return {};
+}
+
 Result<void> LocalFolder::check_healthy() const {
   if (failed_) return unavailable("an earlier write could not be made durable: restart the server");
   return {};

@@ -21,6 +21,10 @@ class LocalStore : public Store {
 
   Result<void> remove(const ObjectId& id) override { return folder_->remove(id); }
 
+  Result<void> list(const std::function<Result<void>(const ObjectId&)>& visit) override {
+    return folder_->list(visit);
+  }
+
  private:
   std::shared_ptr<LocalFolder> folder_;  // shared with writers, which may outlive the store
 };

@@ -34,6 +34,7 @@ class LocalFolder {
   // Moves a staged, synced file to its place, durably.
   Result<void> publish(const ObjectId& id);
   Result<void> remove(const ObjectId& id);
+  Result<void> list(const std::function<Result<void>(const ObjectId&)>& visit);
 
   // After a failed sync the disk's state is unknown and nothing more is acknowledged.
   Result<void> check_healthy() const;

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <sstream>
 
 #include "bytes/object_format.h"
@@ -192,6 +193,21 @@ TEST_F(BytesLocal, UnknownAndHostileIdsAreNotFound) {
     EXPECT_TRUE(store_->remove(id).ok());
   }
   EXPECT_TRUE(fs::exists(folder_ + "/FORMAT"));
+}
+
+TEST_F(BytesLocal, ListsFinishedObjectsOnly) {
+  std::set<ObjectId> made, seen;
+  for (int i = 0; i < 5; ++i) made.insert(store_->put(std::string_view("x"))->id);
+  auto unfinished = store_->create();
+  ASSERT_TRUE((*unfinished)->append(bytes("x")).ok());
+  ASSERT_TRUE(store_->remove(*made.begin()).ok());
+  made.erase(made.begin());
+  auto listed = store_->list([&](const ObjectId& id) -> Result<void> {
+    seen.insert(id);
+    return {};
+  });
+  EXPECT_TRUE(listed.ok());
+  EXPECT_EQ(seen, made);
 }
 
 TEST_F(BytesLocal, RemovesForGoodAndReadersFinish) {

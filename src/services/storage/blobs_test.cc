@@ -225,6 +225,21 @@ TEST_P(StorageBlobsTest, BytesBeingReadAreNotRemoved) {
   EXPECT_EQ(folder.count_objects(), 0u);
 }
 
+TEST_P(StorageBlobsTest, WhatACrashLeftIsFound) {
+  ASSERT_TRUE(put("a", "x").ok());
+  ASSERT_TRUE(blobs.stage_block(at("b"), "QUE=", staged("y")).ok());
+  StagedObject orphan = staged("orphan"), late = staged("late");
+  auto unknown = reclaimer.find_unknown().value();
+  EXPECT_EQ(unknown.size(), 2u);
+  const auto late_id = late.info().id;
+  ASSERT_TRUE(blobs.put(at("late"), std::move(late), {}, {}).ok());
+  EXPECT_EQ(reclaimer.give_up(unknown).value(), 1u);  // the other one has got its row
+  reclaim();
+  EXPECT_FALSE(folder.store().open(orphan.info().id).ok());
+  EXPECT_TRUE(folder.store().open(late_id).ok());
+  orphan.keep();
+}
+
 TEST_P(StorageBlobsTest, ListsByPrefixDelimiterAndPage) {
   for (const char* name : {"a.txt", "dir/1", "dir/2", "dir/sub/3", "dir0", "z/\xC3\xA4", "B"})
     ASSERT_TRUE(put(name, "x").ok());

@@ -224,7 +224,7 @@ TEST_F(StorageProtocolTest, ForOtherServices) {
   EXPECT_EQ((*service.open({"acct", "data", "x/log"}))->size(), 10u);
   EXPECT_FALSE(service.put_file({"acct", "data", "f"}, "/etc").ok());
   EXPECT_TRUE(service.put_file({"acct", "data", "f"}, "/proc/self/status").ok());
-  EXPECT_EQ(service.put({"acct", "data", "../x"}, "").error().wire_code, "InvalidResourceName");
+  EXPECT_EQ(service.put({"acct", "data", "../x"}, "", "").error().wire_code, "InvalidResourceName");
   EXPECT_EQ(service.account_key("none").error().code, Code::kNotFound);
   EXPECT_EQ(from_base64(service.account_key("acct")->expose())->size(), 64u);
   house.restart();

@@ -19,6 +19,10 @@ constexpr auto kExpiryPause = std::chrono::hours(1);
 constexpr uint64_t kTierLimits[] = {1u << 10, 1u << 15, 1u << 20};
 constexpr size_t kNeighboursMin = 32;
 constexpr size_t kCopyBytes = 256 * 1024;
+constexpr auto kFirstSearch = std::chrono::minutes(1);
+constexpr auto kOrphanPause = std::chrono::hours(1);  // far longer than a write may take
+constexpr size_t kSuspectsMax = 100000;
+constexpr size_t kObjectsPerRead = 256;
 
 void warn(std::string_view what, const Error& error) {
   log::warning("storage", what, {{"error", error.message}});
@@ -50,6 +54,7 @@ std::vector<Segment> neighbours_to_merge(const std::vector<Segment>& segments) {
 
 void Reclaimer::start() {
   woken_ = true;
+  orphan_search_ = SteadyClock::now() + kFirstSearch;
   thread_ = std::thread([this] { run(); });
 }
 
@@ -132,6 +137,60 @@ Result<bool> Reclaimer::merge_small_segments(int64_t blob_id) {
   return true;
 }
 
+Result<std::vector<bytes::ObjectId>> Reclaimer::find_unknown() {
+  std::vector<bytes::ObjectId> unknown, batch;
+  auto check_batch = [&]() -> Result<void> {
+    TRY(db_.read([&](db::Reader& db) -> Result<void> {
+      for (const bytes::ObjectId& object : batch)
+        if (!TRY(store::knows_object(db, object))) unknown.push_back(object);
+      return {};
+    }));
+    batch.clear();
+    return {};
+  };
+  TRY(bytes_.list([&](const bytes::ObjectId& object) -> Result<void> {
+    if (unknown.size() >= kSuspectsMax) return {};  // the rest is for the next start
+    batch.push_back(object);
+    if (batch.size() < kObjectsPerRead) return {};
+    return check_batch();
+  }));
+  TRY(check_batch());
+  return unknown;
+}
+
+Result<size_t> Reclaimer::give_up(std::span<const bytes::ObjectId> objects) {
+  size_t count = 0;
+  for (size_t at = 0; at < objects.size(); at += kObjectsPerRead) {
+    auto batch = objects.subspan(at, std::min(kObjectsPerRead, objects.size() - at));
+    count += TRY(db_.write([&](db::Tx& tx) -> Result<size_t> {
+      size_t added = 0;
+      for (const bytes::ObjectId& object : batch) {
+        if (TRY(store::knows_object(tx, object))) continue;
+        TRY(store::add_removal(tx, object, now()));
+        ++added;
+      }
+      return added;
+    }));
+  }
+  return count;
+}
+
+void Reclaimer::look_for_orphans() {
+  if (!orphan_search_ || SteadyClock::now() < *orphan_search_) return;
+  orphan_search_.reset();
+  if (suspects_.empty()) {
+    auto unknown = find_unknown();
+    if (!unknown.ok()) return warn("could not look for orphaned objects", unknown.error());
+    suspects_ = std::move(*unknown);
+    if (!suspects_.empty()) orphan_search_ = SteadyClock::now() + kOrphanPause;
+    return;
+  }
+  auto removed = give_up(suspects_);
+  suspects_.clear();
+  if (!removed.ok()) return warn("could not remove orphaned objects", removed.error());
+  if (*removed > 0) log::info("storage", "removing orphaned objects", {{"count", *removed}});
+}
+
 void Reclaimer::work(const std::set<int64_t>& blobs) {
   for (int64_t blob : blobs) {
     auto merged = merge_small_segments(blob);
@@ -142,11 +201,19 @@ void Reclaimer::work(const std::set<int64_t>& blobs) {
     if (!expired.ok()) warn("could not expire staged blocks", expired.error());
     expired_ = SteadyClock::now();
   }
+  look_for_orphans();
   for (;;) {
     auto removed = remove_pending();
     if (!removed.ok()) warn("could not remove unused objects", removed.error());
     if (!removed.ok() || *removed == 0) return;
   }
+}
+
+Duration Reclaimer::pause() const {
+  if (!round_.objects.empty()) return kReadersPause;
+  if (!orphan_search_) return kIdlePause;
+  auto left = std::chrono::duration_cast<Duration>(*orphan_search_ - SteadyClock::now());
+  return std::clamp<Duration>(left, Duration(0), kIdlePause);
 }
 
 void Reclaimer::run() {
@@ -158,8 +225,7 @@ void Reclaimer::run() {
     lock.unlock();
     work(blobs);
     lock.lock();
-    changed_.wait_for(lock, round_.objects.empty() ? kIdlePause : kReadersPause,
-                      [this] { return stopping_ || woken_; });
+    changed_.wait_for(lock, pause(), [this] { return stopping_ || woken_; });
   }
 }
 

@@ -4,8 +4,11 @@
 #include <condition_variable>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <set>
+#include <span>
 #include <thread>
+#include <vector>
 
 #include "base/time.h"
 #include "bytes/bytes.h"
@@ -32,6 +35,10 @@ class Reclaimer {
   Result<size_t> remove_pending();
   Result<void> expire_blocks();
   Result<bool> merge_small_segments(int64_t blob_id);
+  // Objects without a reference: those that are orphans, and those whose row is just being written.
+  Result<std::vector<bytes::ObjectId>> find_unknown();
+  // Schedules the removal of those that are unknown still, kOrphanPause later.
+  Result<size_t> give_up(std::span<const bytes::ObjectId> objects);
 
  private:
   // Objects to be removed as soon as the tickets before `horizon` are back.
@@ -41,12 +48,17 @@ class Reclaimer {
   };
   void run();
   void work(const std::set<int64_t>& blobs);
+  void look_for_orphans();
+  Duration pause() const;
 
   db::Database::Handle db_;
   bytes::Store& bytes_;
   ReadTickets& tickets_;
   Round round_;                        // of the worker alone
   SteadyClock::time_point expired_{};  // of the worker alone
+  // When to look for orphans next, and those that were unknown the first time; of the worker alone.
+  std::optional<SteadyClock::time_point> orphan_search_;
+  std::vector<bytes::ObjectId> suspects_;
   std::mutex mutex_;
   std::condition_variable changed_;
   bool stopping_ = false;

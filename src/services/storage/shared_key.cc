@@ -70,8 +70,8 @@ std::vector<std::string> in_both_orders(const std::string& before, HeaderList he
     return text + after;
   };
   std::vector<std::string> texts = {build()};
-  std::stable_sort(headers.begin(), headers.end(),
-                   [](const auto& a, const auto& b) { return less_as_words(a.first, b.first); });
+  std::sort(headers.begin(), headers.end(),
+            [](const auto& a, const auto& b) { return less_as_words(a.first, b.first); });
   std::string other = build();
   if (other != texts.front()) texts.push_back(std::move(other));
   return texts;

@@ -73,6 +73,7 @@ Answer list_workspace_keys(Registry& registry, Context& context) {
   SecretString key = TRY(registry.storage().account_key(row.storage_account));
   return core::json_response(
       Json::object({{"userStorageKey", key.expose()},
+                    {"userStorageArmId", registry.storage_account_id(row)},
                     {"userStorageResourceId", registry.storage_account_id(row)},
                     {"appInsightsInstrumentationKey", nullptr},
                     {"containerRegistryCredentials", nullptr},
