@@ -39,6 +39,9 @@ class FakeStorage : public storage::Storage {
   Result<storage::BlobInfo> put_file(const storage::BlobPath&, const std::string&) override {
     return unused();
   }
+  Result<storage::BlobInfo> publish(const storage::BlobPath&, bytes::ObjectInfo) override {
+    return unused();
+  }
   Result<storage::BlobInfo> append(const storage::BlobPath&, std::string_view) override {
     return unused();
   }
