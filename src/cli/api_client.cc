@@ -181,6 +181,25 @@ Result<void> ApiClient::remove(std::string path) {
   return wait_for(TRY(send(call)));
 }
 
+Result<std::string> ApiClient::fetch(std::string_view address) {
+  http::ClientRequest request;
+  request.url = address;
+  http::Response response = TRY(http_->send(request));
+  if (response.status >= 300) return from_body(response);
+  return response.text();
+}
+
+Result<http::Response> ApiClient::score(std::string_view scoring_uri, const SecretString& key,
+                                        std::string body) {
+  http::ClientRequest request;
+  request.method = http::Method::kPost;
+  request.url = scoring_uri;
+  request.headers.set("Authorization", cat({"Bearer ", key.expose()}));
+  request.headers.set("Content-Type", "application/json");
+  request.body = std::move(body);
+  return http_->send(request);
+}
+
 Result<http::Response> ApiClient::send_blob(const std::string& account, std::string path,
                                             std::string content, const http::Headers& headers) {
   Call call;

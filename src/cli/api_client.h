@@ -43,6 +43,12 @@ class ApiClient {
   Result<void> remove(std::string path);
   Result<Json> health();
 
+  // The content behind an address that carries its own credential (a SAS).
+  Result<std::string> fetch(std::string_view url);
+  // Scores a body with an endpoint's key; any status is a success here.
+  Result<http::Response> score(std::string_view scoring_uri, const SecretString& key,
+                               std::string body);
+
   // Uploads a local file as a block blob (in blocks when it is large).
   Result<void> upload(const std::string& account, const std::string& container,
                       const std::string& name, const std::string& file);

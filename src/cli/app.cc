@@ -3,7 +3,9 @@
 
 #include <CLI/CLI.hpp>
 
+#include "cli/demo.h"
 #include "cli/env_command.h"
+#include "cli/resource_commands.h"
 #include "cli/server_commands.h"
 #include "server/installation.h"
 
@@ -85,6 +87,54 @@ void add_env_command(CLI::App& app, Common& common, EnvOptions& options) {
   });
 }
 
+void add_demo_command(CLI::App& app, Common& common, std::string& examples) {
+  CLI::App* command = add_command(app, common, "demo",
+                                  "Run the main job: train, register, deploy and score a model");
+  command->add_option("--examples", examples, "folder of the example's YAML files");
+  command->callback([&] { common.status = demo(common.data_dir(), examples); });
+}
+
+void add_verb(CLI::App* noun, Common& common, ResourceRequest& request, const std::string& verb,
+              const std::string& description) {
+  CLI::App* command = noun->add_subcommand(verb, description);
+  std::string name = noun->get_name();
+  command->add_option("--data", common.data_flag,
+                      "data directory (default: $LAZULI_DATA, else ~/.lazuli)");
+  command->add_flag_callback("-j,--json", [&request] { request.json = true; }, "print JSON");
+  command->add_option_function<std::string>(
+      "-o,--output", [&request](const std::string& form) { request.json = form == "json"; },
+      "json or table")->check(CLI::IsMember({"json", "table"}));
+  bool create = verb == "create", show = verb == "show" || verb == "stream";
+  if (create) command->add_option("-f,--file", request.file, "Azure ML YAML file")->required();
+  CLI::Option* named = command->add_option("-n,--name,name", request.name, "name");
+  if (show) named->required();
+  bool versioned = name == "model" || name == "data" || name == "environment";
+  if (show && versioned) command->add_option("-v,--version", request.version, "version");
+  if (name == "deployment" && !create)
+    command->add_option("-e,--endpoint-name", request.endpoint, "its endpoint")->required();
+  if (name == "job" && create)
+    command->add_flag("--stream", request.stream, "follow the job's log until it ends");
+  command->footer("Example:\n  lazuli " + name + " " + verb +
+                  (create ? " -f " + name + ".yml" : show ? " NAME" : " -o json"));
+  command->callback([&common, &request, name, verb] {
+    request.data_dir = common.data_dir();
+    request.noun = name;
+    request.verb = verb;
+    common.status = resource_command(request);
+  });
+}
+
+void add_resource_commands(CLI::App& app, Common& common, ResourceRequest& request) {
+  for (std::string name : {"job", "model", "data", "environment", "endpoint", "deployment"}) {
+    CLI::App* noun = app.add_subcommand(name, "Work with " + name + "s from Azure ML YAML files");
+    noun->require_subcommand(1);
+    add_verb(noun, common, request, "create", "Create from a YAML file");
+    add_verb(noun, common, request, "list", "List");
+    add_verb(noun, common, request, "show", "Show one");
+    if (name == "job") add_verb(noun, common, request, "stream", "Follow the log until it ends");
+  }
+}
+
 }  // namespace
 
 int run(int argc, char** argv) {
@@ -96,6 +146,10 @@ int run(int argc, char** argv) {
   bool json = false;
   add_server_commands(app, common, serve_flags, json);
   add_env_command(app, common, env_options);
+  std::string examples;
+  add_demo_command(app, common, examples);
+  ResourceRequest request;
+  add_resource_commands(app, common, request);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
