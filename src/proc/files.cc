@@ -64,6 +64,11 @@ Result<void> fsync_path(const std::string& path) {
   return success();
 }
 
+Result<void> write_new_file(const std::string& path, std::string_view content) {
+  TRY(write_new(path, content));
+  return fsync_path(path);
+}
+
 Result<Fd> memory_file(const char* name, std::string_view content) {
   Fd file(::memfd_create(name, MFD_CLOEXEC));
   if (!file.valid()) return errno_error("memfd_create", errno);

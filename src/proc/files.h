@@ -13,6 +13,9 @@ namespace lazuli::proc {
 // disk. For what must outlast a power cut there is write_file_durably (base/files.h).
 Result<void> replace_file(const std::string& path, std::string_view content);
 
+// Fails if the file exists. The content has reached the disk; the name does with the folder.
+Result<void> write_new_file(const std::string& path, std::string_view content);
+
 Result<void> fsync_path(const std::string& path);
 
 // An unnamed file in memory, holding `content`, to be read from its start.

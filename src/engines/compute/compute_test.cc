@@ -386,7 +386,7 @@ TEST_P(Compute, CancelsAnAdoptedProcess) {
 TEST_P(Compute, ReportsALostProcess) {
   ASSERT_TRUE(engine_->submit(shell("doomed", "sleep 60")));
   ASSERT_TRUE(wait_running("doomed"));
-  auto pid = parse_int(read_file(folder_ + "/processes/doomed/supervisor.pid").value_or(""));
+  auto pid = parse_int(read_file(folder_ + "/processes/doomed/begun").value_or(""));
   ASSERT_TRUE(pid);
   EXPECT_EQ(engine_->forget("doomed").error().code, Code::kConflict);
   ::kill(static_cast<pid_t>(*pid), SIGKILL);
@@ -400,7 +400,7 @@ TEST_P(Compute, StartsWhatAServerAcceptedButCouldNotStart) {
   EXPECT_EQ(ends_->wait_for("accepted").exit_code, 4);
   engine_.reset();
   std::string place = folder_ + "/processes/accepted";
-  for (const char* name : {"begun", "running.json", "end.json", "log", "supervisor.pid"})
+  for (const char* name : {"begun", "running.json", "end.json", "log"})
     std::filesystem::remove(place + "/" + name);
   open_engine();
   EXPECT_EQ(ends_->wait_for("accepted").exit_code, 4);

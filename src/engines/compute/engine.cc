@@ -84,8 +84,9 @@ Result<bool> ProcessEngine::create_folder(const std::string& path, ProcessSpec& 
   SecretString secret = std::move(spec.secret_environment);
   Launch launch{std::move(spec), isolation_, options_.executable, options_.relay_socket};
   auto fill = [&]() -> Result<void> {
-    if (!secret.empty()) TRY(write_file_durably(temporary.secret(), secret.expose()));
-    return write_file_durably(temporary.launch(), to_json(launch).dump());
+    if (!secret.empty()) TRY(proc::write_new_file(temporary.secret(), secret.expose()));
+    TRY(proc::write_new_file(temporary.launch(), to_json(launch).dump()));
+    return proc::fsync_path(temporary.path());
   };
   Result<void> filled = fill();
   bool exists = false;
@@ -201,7 +202,7 @@ Result<void> ProcessEngine::adopt(const ProcessFolder& place) {
 // The number in the file is the supervisor's if the lock was held before and after it was opened.
 bool ProcessEngine::adopt_running(const std::string& id) {
   ProcessFolder place = folder(id);
-  auto number = parse_int(read_file(place.pid()).value_or(""));
+  auto number = parse_int(read_file(place.begun()).value_or(""));
   proc::Fd pidfd = number ? proc::open_pidfd(static_cast<pid_t>(*number)) : proc::Fd();
   Result<proc::Fd> lock = proc::try_lock_file(place.lock());
   if (lock.ok() && lock->valid()) {

@@ -45,14 +45,13 @@ class ProcessFolder {
   std::string launch() const { return path_ + "/launch.json"; }  // durable before submit answers
   std::string secret() const { return path_ + "/secret.env"; }   // removed once it was read
   std::string lock() const { return path_ + "/lock"; }           // held while a supervisor lives
-  std::string pid() const { return path_ + "/supervisor.pid"; }
-  std::string begun() const { return path_ + "/begun"; }  // durable before the command starts
+  // The supervisor's pid; durable before the command starts, so that it never starts twice.
+  std::string begun() const { return path_ + "/begun"; }
   std::string running() const { return path_ + "/running.json"; }
   std::string end() const { return path_ + "/end.json"; }  // durable: how it ended
   std::string log() const { return path_ + "/log"; }
   std::string supervisor_log() const { return path_ + "/supervisor.log"; }
   std::string temporary() const { return path_ + "/tmp"; }  // the process's /tmp
-  std::string etc() const { return path_ + "/etc"; }        // generated files for its /etc
 
   Result<Launch> read_launch() const;
   Result<ProcessStatus> read_end() const;

@@ -2,6 +2,7 @@
 #include "engines/compute/sandbox.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -21,20 +22,22 @@ constexpr const char* kSystemFolders[] = {"/usr", "/opt"};
 // Real folders or, on a merged /usr, links into it.
 constexpr const char* kLinkedFolders[] = {"/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"};
 // Of /etc what programs need to run; nothing that tells secrets or names people.
-constexpr const char* kEtc[] = {
-    "/etc/alternatives",   "/etc/ca-certificates", "/etc/ca-certificates.conf",
-    "/etc/debian_version", "/etc/fonts",           "/etc/host.conf",
-    "/etc/ld.so.cache",    "/etc/ld.so.conf",      "/etc/ld.so.conf.d",
-    "/etc/locale.alias",   "/etc/localtime",       "/etc/mime.types",
-    "/etc/OpenCL",         "/etc/os-release",      "/etc/pki",
-    "/etc/protocols",      "/etc/python3",         "/etc/python3.11",
-    "/etc/services",       "/etc/ssl/certs",       "/etc/ssl/openssl.cnf",
-    "/etc/timezone",       "/etc/vulkan"};
-constexpr const char* kGeneratedEtc[] = {"hosts", "nsswitch.conf", "passwd", "group"};
+constexpr const char* kEtcFolders[] = {"/etc/alternatives", "/etc/ssl/certs", "/etc/fonts",
+                                       "/etc/pki",          "/etc/OpenCL",    "/etc/vulkan"};
+constexpr const char* kEtcFiles[] = {
+    "/etc/debian_version", "/etc/host.conf", "/etc/ld.so.cache",     "/etc/ld.so.conf",
+    "/etc/locale.alias",   "/etc/localtime", "/etc/mime.types",      "/etc/os-release",
+    "/etc/protocols",      "/etc/services",  "/etc/ssl/openssl.cnf", "/etc/timezone"};
+// Processors, memory and graphics; the whole of /sys has many mounts below it, each of which takes
+// its time.
+constexpr const char* kKernelFolders[] = {"/sys/devices", "/sys/class/drm", "/sys/bus/pci",
+                                          "/sys/module/nvidia"};
 constexpr const char* kGpuDevices[] = {
     "/dev/nvidia0",   "/dev/nvidia1",    "/dev/nvidia2",        "/dev/nvidia3",
     "/dev/nvidiactl", "/dev/nvidia-uvm", "/dev/nvidia-modeset", "/dev/nvidia-uvm-tools",
     "/dev/dri",       "/dev/kfd"};
+
+constexpr int kFirstFileFd = 10;  // above the numbers the init is given
 
 using Words = std::vector<std::string>;
 
@@ -69,8 +72,8 @@ void append_system(Words& words) {
     else
       append(words, {"--ro-bind-try", folder, folder});
   }
-  for (const char* path : kEtc) append(words, {"--ro-bind-try", path, path});
-  append(words, {"--proc", "/proc", "--dev", "/dev", "--ro-bind-try", "/sys", "/sys"});
+  append(words, {"--proc", "/proc", "--dev", "/dev"});
+  for (const char* folder : kKernelFolders) append(words, {"--ro-bind-try", folder, folder});
   for (const char* device : kGpuDevices) append(words, {"--dev-bind-try", device, device});
 }
 
@@ -91,6 +94,42 @@ std::string hosts_file(const ProcessSpec& spec) {
   return text;
 }
 
+// Copied into the sandbox's root, which takes no mount each.
+void append_file(SandboxCommand& command, proc::Fd content, const std::string& path) {
+  int number = kFirstFileFd + static_cast<int>(command.files.size());
+  append(command.argv, {"--perms", "0444", "--file", std::to_string(number), path});
+  command.fds.push_back({content.get(), number});
+  command.files.push_back(std::move(content));
+}
+
+Result<void> append_etc(SandboxCommand& command, const Launch& launch) {
+  for (const char* path : kEtcFolders) append(command.argv, {"--ro-bind-try", path, path});
+  for (const char* path : kEtcFiles) {
+    proc::Fd file(::open(path, O_RDONLY | O_CLOEXEC));
+    if (file.valid()) append_file(command, std::move(file), path);
+  }
+  bool mapped = launch.isolation.user_namespace;
+  std::string uid = mapped ? "0" : std::to_string(::geteuid());
+  std::string gid = mapped ? "0" : std::to_string(::getegid());
+  const std::pair<const char*, std::string> made[] = {
+      {"/etc/hosts", hosts_file(launch.spec)},
+      {"/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files myhostname\n"},
+      {"/etc/passwd", cat({"job:x:", uid, ":", gid, ":job:/tmp:/bin/bash\n"})},
+      {"/etc/group", cat({"job:x:", gid, ":\n"})}};
+  for (const auto& [path, text] : made)
+    append_file(command, TRY(proc::memory_file("etc", text)), path);
+  return success();
+}
+
+bool is_below(const std::string& path, std::string_view folder) {
+  return path.starts_with(cat({folder, "/"}));
+}
+
+// The data directory, which holds keys, must not be seen even if it lies in a system folder.
+std::string data_folder(const ProcessFolder& folder) {
+  return std::filesystem::path(folder.path()).parent_path().parent_path();
+}
+
 }  // namespace
 
 Isolation detect_isolation(bool without_namespaces) {
@@ -109,35 +148,24 @@ Isolation detect_isolation(bool without_namespaces) {
   return isolation;
 }
 
-Result<void> prepare_folder(const Launch& launch, const ProcessFolder& folder) {
+Result<SandboxCommand> sandbox_command(const Launch& launch, const ProcessFolder& folder) {
   if (::mkdir(folder.temporary().c_str(), 0700) != 0 && errno != EEXIST)
     return errno_error("make " + folder.temporary(), errno);
-  if (!launch.isolation.namespaces()) return success();
-  TRY(make_folder(folder.etc()));
-  auto write = [&](const char* name, const std::string& text) {
-    return proc::replace_file(cat({folder.etc(), "/", name}), text);
-  };
-  TRY(write("hosts", hosts_file(launch.spec)));
-  TRY(write("nsswitch.conf", "passwd: files\ngroup: files\nhosts: files myhostname\n"));
-  std::string uid = launch.isolation.user_namespace ? "0" : std::to_string(::geteuid());
-  std::string gid = launch.isolation.user_namespace ? "0" : std::to_string(::getegid());
-  TRY(write("passwd", cat({"job:x:", uid, ":", gid, ":job:/tmp:/bin/bash\n"})));
-  return write("group", cat({"job:x:", gid, ":\n"}));
-}
-
-std::vector<std::string> sandbox_command(const Launch& launch, const ProcessFolder& folder) {
-  if (!launch.isolation.namespaces()) return {launch.executable, "sandbox-init"};
-  Words words = job_arguments(launch.isolation);
-  append_system(words);
-  for (const char* name : kGeneratedEtc)
-    append(words, {"--ro-bind", cat({folder.etc(), "/", name}), cat({"/etc/", name})});
-  append(words, {"--bind", folder.temporary(), "/tmp", "--dir", "/var/tmp"});
+  SandboxCommand command;
+  command.argv = {launch.executable, "sandbox-init"};
+  if (!launch.isolation.namespaces()) return command;
+  command.argv = job_arguments(launch.isolation);
+  append_system(command.argv);
+  TRY(append_etc(command, launch));
+  for (const char* system : kSystemFolders)
+    if (is_below(folder.path(), system)) append(command.argv, {"--tmpfs", data_folder(folder)});
+  append(command.argv, {"--bind", folder.temporary(), "/tmp", "--dir", "/var/tmp"});
   for (const Mount& mount : launch.spec.mounts)
-    append(words, {mount.writable ? "--bind" : "--ro-bind", mount.source,
-                   mount.target.empty() ? mount.source : mount.target});
-  append(words, {"--ro-bind", launch.executable, kSandboxProgram, "--remount-ro", "/", "--chdir",
-                 "/", "--", kSandboxProgram, "sandbox-init"});
-  return words;
+    append(command.argv, {mount.writable ? "--bind" : "--ro-bind", mount.source,
+                          mount.target.empty() ? mount.source : mount.target});
+  append(command.argv, {"--ro-bind", launch.executable, kSandboxProgram, "--remount-ro", "/",
+                        "--chdir", "/", "--", kSandboxProgram, "sandbox-init"});
+  return command;
 }
 
 std::vector<std::string> build_sandbox_command(const Isolation& isolation,
@@ -145,6 +173,8 @@ std::vector<std::string> build_sandbox_command(const Isolation& isolation,
                                                const std::vector<std::string>& readable) {
   Words words = namespace_arguments(isolation);
   append_system(words);
+  for (const char* path : kEtcFolders) append(words, {"--ro-bind-try", path, path});
+  for (const char* path : kEtcFiles) append(words, {"--ro-bind-try", path, path});
   for (const char* path : {"/etc/hosts", "/etc/resolv.conf", "/etc/nsswitch.conf", "/etc/passwd"})
     append(words, {"--ro-bind-try", path, path});
   append(words, {"--tmpfs", "/tmp"});
@@ -155,9 +185,11 @@ std::vector<std::string> build_sandbox_command(const Isolation& isolation,
 
 FileAccess file_access(const Launch& launch, const ProcessFolder& folder) {
   FileAccess access;
-  for (const char* path : kSystemFolders) access.readable.emplace_back(path);
+  for (const char* path : kSystemFolders)
+    if (!is_below(folder.path(), path)) access.readable.emplace_back(path);
   for (const char* path : kLinkedFolders) access.readable.emplace_back(path);
-  for (const char* path : kEtc) access.readable.emplace_back(path);
+  for (const char* path : kEtcFolders) access.readable.emplace_back(path);
+  for (const char* path : kEtcFiles) access.readable.emplace_back(path);
   for (const char* path : {"/etc/hosts", "/etc/nsswitch.conf", "/etc/passwd", "/etc/group", "/proc",
                            "/sys", "/dev/zero", "/dev/random", "/dev/urandom"})
     access.readable.emplace_back(path);

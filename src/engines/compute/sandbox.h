@@ -7,6 +7,7 @@
 #include "base/result.h"
 #include "engines/compute/confine.h"
 #include "engines/compute/launch.h"
+#include "proc/spawn.h"
 
 namespace lazuli::compute {
 
@@ -16,12 +17,14 @@ constexpr const char* kSandboxProgram = "/run/lazuli/sandbox";
 // Finds out by trying, which takes some milliseconds.
 Isolation detect_isolation(bool without_namespaces);
 
-// Makes what the process's folder must hold before the sandbox starts: /tmp and generated /etc
-// files.
-Result<void> prepare_folder(const Launch& launch, const ProcessFolder& folder);
-
-// The command line that starts the init in its sandbox.
-std::vector<std::string> sandbox_command(const Launch& launch, const ProcessFolder& folder);
+// The command line that starts the init in its sandbox, with the files it reads from our hands.
+struct SandboxCommand {
+  std::vector<std::string> argv;
+  std::vector<proc::InheritedFd> fds;
+  std::vector<proc::Fd> files;  // keeps `fds` open
+};
+// Makes the process's private /tmp as well.
+Result<SandboxCommand> sandbox_command(const Launch& launch, const ProcessFolder& folder);
 
 // The beginning of a command line that runs a package's build: the network, a fresh /tmp,
 // `writable` and `readable` are there, nothing else of ours. Needs namespaces.

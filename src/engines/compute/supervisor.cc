@@ -63,7 +63,8 @@ class Supervisor {
 
   Result<void> run() {
     take_signals();  // a cancel may have come before us
-    TRY(write_file_durably(folder_.begun(), ""));
+    TRY(proc::replace_file(folder_.begun(), std::to_string(::getpid())));
+    TRY(proc::fsync_path(folder_.path()));  // its name alone must last
     if (!stopping_) {
       Result<void> started = start();
       if (!started.ok()) fail(kSandboxFailed, started.error().message);
@@ -101,7 +102,6 @@ class Supervisor {
 };
 
 Result<void> Supervisor::start() {
-  TRY(prepare_folder(launch_, folder_));
   bool proxy = !launch_.isolation.namespaces();
   relay_ = TRY(Relay::create(
       {launch_.relay_socket, proxy ? launch_.spec.host_names : std::vector<std::string>()}));
@@ -113,15 +113,17 @@ Result<void> Supervisor::start() {
   proc::Fd log(::open(folder_.log().c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600));
   if (!log.valid()) return errno_error("open the log", errno);
   proc::SpawnOptions options;
-  options.argv = sandbox_command(launch_, folder_);
+  SandboxCommand command = TRY(sandbox_command(launch_, folder_));
+  options.argv = std::move(command.argv);
   // Nothing of the job's environment: bubblewrap itself is not confined.
   options.environment = {"PATH=/usr/bin:/bin"};
   options.working_directory = "/";
-  options.fds = {{log.get(), 1},
-                 {log.get(), 2},
-                 {control.init.get(), kControlFd},
-                 {config.get(), kConfigFd},
-                 {secret.get(), kSecretFd}};
+  options.fds = std::move(command.fds);
+  options.fds.insert(options.fds.end(), {{log.get(), 1},
+                                         {log.get(), 2},
+                                         {control.init.get(), kControlFd},
+                                         {config.get(), kConfigFd},
+                                         {secret.get(), kSecretFd}});
   child_ = TRY(proc::spawn(options));
   set_oom_score(std::to_string(child_->pid()), kJobOomScore);
   return success();
@@ -249,7 +251,6 @@ proc::Fd watch_signals() {
 
 Result<void> supervise_folder(const ProcessFolder& folder) {
   proc::Fd signals = watch_signals();
-  TRY(proc::replace_file(folder.pid(), std::to_string(::getpid())));
   if (file_exists(folder.begun())) return conflict("this process was already begun");
   Supervisor supervisor(folder, TRY(folder.read_launch()), std::move(signals));
   return supervisor.run();
