@@ -18,8 +18,11 @@ constexpr size_t kBlockBytes = 8u << 20;
 constexpr auto kOperationMax = std::chrono::minutes(30);
 
 Error from_body(const http::Response& response) {
-  Error error{response.status == 404 ? Code::kNotFound : Code::kInternal, "HttpError",
-              cat({"the server answered ", std::to_string(response.status)}), {}, {}};
+  Error error{response.status == 404 ? Code::kNotFound : Code::kInternal,
+              "HttpError",
+              cat({"the server answered ", std::to_string(response.status)}),
+              {},
+              {}};
   if (Result<Json> body = Json::parse(response.text()); body.ok()) {
     const Json& inner = (*body)["error"];
     if (inner.is_object()) {
@@ -69,8 +72,7 @@ Result<void> ApiClient::open(const std::string& data_dir) {
 std::string ApiClient::workspace_id() const {
   return cat({"/subscriptions/", installation_.subscription_id, "/resourceGroups/",
               installation_.resource_group,
-              "/providers/Microsoft.MachineLearningServices/workspaces/",
-              installation_.workspace});
+              "/providers/Microsoft.MachineLearningServices/workspaces/", installation_.workspace});
 }
 
 std::string ApiClient::url(std::string_view host_prefix, std::string_view path) const {
@@ -137,8 +139,11 @@ Result<void> ApiClient::wait_for(const http::Response& response) {
     std::string_view state = status["status"].str();
     if (state == "Succeeded") return {};
     if (state == "Failed" || state == "Canceled")
-      return Error{Code::kInternal, status["error"]["code"].text(),
-                   status["error"]["message"].text(), {}, {}};
+      return Error{Code::kInternal,
+                   status["error"]["code"].text(),
+                   status["error"]["message"].text(),
+                   {},
+                   {}};
     std::this_thread::sleep_for(pause);
   }
   return deadline_exceeded("the operation did not end within 30 minutes");

@@ -50,8 +50,9 @@ void add_serve_flags(CLI::App* command, ServeFlags& flags) {
                       "address to listen on (default: every loopback)");
   command->add_option("--domain", flags.options.domain,
                       "domain of all names (default: lazuli.localhost)");
-  command->add_option("--database", flags.options.database_url,
-                      "metadata database: a PostgreSQL URL (default: SQLite in the data directory)");
+  command->add_option(
+      "--database", flags.options.database_url,
+      "metadata database: a PostgreSQL URL (default: SQLite in the data directory)");
 }
 
 server::ServeOptions serve_options(const Common& common, const ServeFlags& flags) {
@@ -101,9 +102,11 @@ void add_verb(CLI::App* noun, Common& common, ResourceRequest& request, const st
   command->add_option("--data", common.data_flag,
                       "data directory (default: $LAZULI_DATA, else ~/.lazuli)");
   command->add_flag_callback("-j,--json", [&request] { request.json = true; }, "print JSON");
-  command->add_option_function<std::string>(
-      "-o,--output", [&request](const std::string& form) { request.json = form == "json"; },
-      "json or table")->check(CLI::IsMember({"json", "table"}));
+  command
+      ->add_option_function<std::string>(
+          "-o,--output", [&request](const std::string& form) { request.json = form == "json"; },
+          "json or table")
+      ->check(CLI::IsMember({"json", "table"}));
   bool create = verb == "create", show = verb == "show" || verb == "stream";
   if (create) command->add_option("-f,--file", request.file, "Azure ML YAML file")->required();
   CLI::Option* named = command->add_option("-n,--name,name", request.name, "name");
@@ -115,7 +118,9 @@ void add_verb(CLI::App* noun, Common& common, ResourceRequest& request, const st
   if (name == "job" && create)
     command->add_flag("--stream", request.stream, "follow the job's log until it ends");
   command->footer("Example:\n  lazuli " + name + " " + verb +
-                  (create ? " -f " + name + ".yml" : show ? " NAME" : " -o json"));
+                  (create ? " -f " + name + ".yml"
+                   : show ? " NAME"
+                          : " -o json"));
   command->callback([&common, &request, name, verb] {
     request.data_dir = common.data_dir();
     request.noun = name;

@@ -69,8 +69,8 @@ Result<std::string> name_of(const Document& document) {
 
 Result<Json> AssetUploader::default_datastore() {
   if (datastore_.is_null()) {
-    Json list = TRY(client_.get(cat({client_.workspace_id(), "/datastores", kApiVersion,
-                                     "&isDefault=true"})));
+    Json list = TRY(
+        client_.get(cat({client_.workspace_id(), "/datastores", kApiVersion, "&isDefault=true"})));
     if (list["value"].empty()) return not_found("the workspace has no default datastore");
     datastore_ = list["value"].items().front();
   }
@@ -115,12 +115,11 @@ Result<Json> AssetUploader::create_data(const Document& document) {
   if (path.empty()) return invalid_argument(document.path + " has no path");
   std::string uri = is_local(path) ? TRY(upload(resolve_path(document, path))) : path;
   std::string type = yaml["type"].text();
-  Json properties = Json::object(
-      {{"dataType", type.empty() ? "uri_folder" : type}, {"dataUri", uri}});
+  Json properties =
+      Json::object({{"dataType", type.empty() ? "uri_folder" : type}, {"dataUri", uri}});
   copy_if_there(yaml, "description", properties);
   copy_if_there(yaml, "tags", properties);
-  return put_version("data", TRY(name_of(document)), yaml["version"].text(),
-                     std::move(properties));
+  return put_version("data", TRY(name_of(document)), yaml["version"].text(), std::move(properties));
 }
 
 Result<Json> AssetUploader::create_model(const Document& document) {
@@ -129,8 +128,8 @@ Result<Json> AssetUploader::create_model(const Document& document) {
   if (path.empty()) return invalid_argument(document.path + " has no path");
   std::string uri = is_local(path) ? TRY(upload(resolve_path(document, path))) : path;
   std::string type = yaml["type"].text();
-  Json properties = Json::object(
-      {{"modelType", type.empty() ? "custom_model" : type}, {"modelUri", uri}});
+  Json properties =
+      Json::object({{"modelType", type.empty() ? "custom_model" : type}, {"modelUri", uri}});
   for (std::string_view key : {"description", "tags", "flavors"})
     copy_if_there(yaml, key, properties);
   return put_version("models", TRY(name_of(document)), yaml["version"].text(),
@@ -146,14 +145,14 @@ Result<Json> environment_properties(const Document& document, const Json& yaml) 
   copy_if_there(yaml, "description", properties);
   copy_if_there(yaml, "tags", properties);
   if (const Json* conda = yaml.find("conda_file")) {
-    std::string text = conda->is_string()
-                           ? TRY(read_file(resolve_path(document, conda->str())))
-                           : dump_yaml(*conda);
+    std::string text = conda->is_string() ? TRY(read_file(resolve_path(document, conda->str())))
+                                          : dump_yaml(*conda);
     properties.set("condaFile", text);
   }
   if (yaml.contains("build"))
-    return unimplemented(document.path + ": environments from a Dockerfile are not implemented "
-                                         "yet; use image and conda_file");
+    return unimplemented(document.path +
+                         ": environments from a Dockerfile are not implemented "
+                         "yet; use image and conda_file");
   return properties;
 }
 
@@ -165,11 +164,9 @@ Result<Json> AssetUploader::create_environment(const Document& document) {
                      std::move(properties));
 }
 
-Result<std::string> AssetUploader::environment_id(const Document& document,
-                                                  const Json& reference) {
+Result<std::string> AssetUploader::environment_id(const Document& document, const Json& reference) {
   if (reference.is_string()) return reference.text();  // the server resolves every form
-  if (!reference.is_object())
-    return invalid_argument(document.path + " has no environment");
+  if (!reference.is_object()) return invalid_argument(document.path + " has no environment");
   Json properties = TRY(environment_properties(document, reference));
   properties.set("isAnonymous", true);
   std::string hash = crypto::sha256(properties.dump());
@@ -188,7 +185,8 @@ Result<std::string> AssetUploader::data_id(std::string_view reference) {
     return cat({base, "/", rest.substr(mark + 1)});
   Json list = TRY(client_.get(cat({base, kApiVersion, "&$top=1&$orderBy=createdtime%20desc"})));
   if (list["value"].empty())
-    return not_found(cat({"there is no data asset '", name, "': create it with "
+    return not_found(cat({"there is no data asset '", name,
+                          "': create it with "
                           "`lazuli data create -f FILE`"}));
   return list["value"].items().front()["id"].text();
 }
@@ -197,8 +195,8 @@ Result<std::string> AssetUploader::code_id(const Document& document, std::string
   Uploaded uploaded = TRY(upload_files(resolve_path(document, path)));
   Json datastore = TRY(default_datastore());
   std::string account = datastore["properties"]["accountName"].text();
-  std::string uri = client_.url(account + ".blob.core",
-                                cat({"/", uploaded.container, "/", uploaded.prefix}));
+  std::string uri =
+      client_.url(account + ".blob.core", cat({"/", uploaded.container, "/", uploaded.prefix}));
   Json properties = Json::object(
       {{"codeUri", uri},
        {"isAnonymous", true},

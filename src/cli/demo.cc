@@ -26,8 +26,7 @@ class Stage {
     std::fflush(stdout);
   }
   void done(const std::string& note = {}) {
-    double seconds =
-        std::chrono::duration<double>(SteadyClock::now() - begin_).count();
+    double seconds = std::chrono::duration<double>(SteadyClock::now() - begin_).count();
     std::printf("%8.2f s  %s\n", seconds, note.c_str());
   }
 
@@ -62,7 +61,11 @@ Json to_json(const Rows& rows) {
 class Demo {
  public:
   Demo(ApiClient& client, std::string folder)
-      : client_(client), assets_(client), jobs_(client), endpoints_(client), folder_(std::move(folder)) {}
+      : client_(client),
+        assets_(client),
+        jobs_(client),
+        endpoints_(client),
+        folder_(std::move(folder)) {}
 
   Result<void> run() {
     std::printf("The main job: breast cancer diagnosis, from a table to checked predictions\n");
@@ -138,8 +141,8 @@ class Demo {
     Rows rows = TRY(parse_csv(TRY(read_file(folder_ + "/data/heldout_rows.csv"))));
     Rows labels = TRY(parse_csv(TRY(read_file(folder_ + "/data/heldout_labels.csv"))));
     Stage score(cat({"score ", std::to_string(rows.size()), " held-out rows"}));
-    std::string reply = TRY(endpoints_.score(
-        endpoint_, Json::object({{"input_data", to_json(rows)}}).dump()));
+    std::string reply =
+        TRY(endpoints_.score(endpoint_, Json::object({{"input_data", to_json(rows)}}).dump()));
     score.done();
     Json probabilities = TRY(Json::parse(reply))["probabilities"];
     Rows expected = TRY(parse_csv(TRY(jobs_.read_uri(TRY(jobs_.output_uri(job_, "expected"))))));
@@ -195,8 +198,9 @@ std::string find_examples(const std::string& given) {
 int demo(const std::string& data_dir, const std::string& examples) {
   std::string folder = find_examples(examples);
   if (folder.empty())
-    return fail(not_found("the example's files are not beside this binary; name their folder with "
-                          "--examples examples/breast_cancer"));
+    return fail(
+        not_found("the example's files are not beside this binary; name their folder with "
+                  "--examples examples/breast_cancer"));
   auto client = ApiClient::connect(data_dir);
   if (!client.ok()) return fail(client.error());
   Demo walk(**client, folder);

@@ -23,8 +23,8 @@ Result<std::string> required(const Document& document, std::string_view key) {
 }  // namespace
 
 std::string EndpointRunner::path(std::string_view endpoint, std::string_view below) const {
-  return cat({client_.workspace_id(), "/onlineEndpoints/", url_encode(endpoint), below,
-              kApiVersion});
+  return cat(
+      {client_.workspace_id(), "/onlineEndpoints/", url_encode(endpoint), below, kApiVersion});
 }
 
 Result<Json> EndpointRunner::get(const std::string& endpoint) {
@@ -54,8 +54,9 @@ Result<Json> EndpointRunner::create_deployment(const Document& document) {
   std::string name = TRY(required(document, "name"));
   const Json& yaml = document.yaml;
   if (!yaml["model"].is_string())
-    return invalid_argument(cat({document.path, ": model must name a registered model, "
-                                                "azureml:NAME:VERSION or azureml:NAME@latest"}));
+    return invalid_argument(cat({document.path,
+                                 ": model must name a registered model, "
+                                 "azureml:NAME:VERSION or azureml:NAME@latest"}));
   Json properties = Json::object({{"endpointComputeType", "Managed"},
                                   {"model", yaml["model"]},
                                   {"instanceType", yaml["instance_type"]}});
@@ -87,8 +88,8 @@ Result<std::string> EndpointRunner::score(const std::string& endpoint, std::stri
   http::Response response =
       TRY(client_.score(found["properties"]["scoringUri"].str(), secret, std::move(body)));
   if (response.status == 200) return response.text();
-  return internal_error(cat({"the endpoint answered ", std::to_string(response.status), ": ",
-                             response.text()}));
+  return internal_error(
+      cat({"the endpoint answered ", std::to_string(response.status), ": ", response.text()}));
 }
 
 }  // namespace lazuli::cli

@@ -57,12 +57,12 @@ Result<std::string> trust_file(const core::Installation& installation) {
 }
 
 Result<std::string> connection_string(ApiClient& client, const std::string& suffix) {
-  Json secret = TRY(client.post(client.workspace_id() +
-                                "/datastores/workspaceblobstore/listSecrets?api-version=2022-10-01"));
+  Json secret = TRY(client.post(
+      client.workspace_id() + "/datastores/workspaceblobstore/listSecrets?api-version=2022-10-01"));
   const std::string& account = client.installation().storage_account;
-  return cat({"DefaultEndpointsProtocol=https;AccountName=", account, ";AccountKey=",
-              secret["key"].str(), ";BlobEndpoint=https://", account, ".blob.", suffix,
-              "/;EndpointSuffix=", suffix});
+  return cat({"DefaultEndpointsProtocol=https;AccountName=", account,
+              ";AccountKey=", secret["key"].str(), ";BlobEndpoint=https://", account, ".blob.",
+              suffix, "/;EndpointSuffix=", suffix});
 }
 
 void add_proxy(Variables& variables, const ApiClient& client, bool through_us) {
@@ -74,8 +74,8 @@ void add_proxy(Variables& variables, const ApiClient& client, bool through_us) {
     variables.emplace_back("HTTPS_PROXY", proxy);
     variables.emplace_back("https_proxy", proxy);
   }
-  std::string none = through_us ? no_proxy_through_us(before, domain)
-                                : no_proxy_direct(before, domain);
+  std::string none =
+      through_us ? no_proxy_through_us(before, domain) : no_proxy_direct(before, domain);
   variables.emplace_back("NO_PROXY", none);
   variables.emplace_back("no_proxy", none);
 }
@@ -87,8 +87,8 @@ Result<Variables> make_variables(ApiClient& client, bool through_us) {
   std::string domain =
       installation.domain + (plain ? "" : ":" + std::to_string(client.server().port));
   std::string trust = TRY(trust_file(installation));
-  Json token = TRY(client.post(client.workspace_id() +
-                               "/listNotebookAccessToken?api-version=2024-04-01"));
+  Json token =
+      TRY(client.post(client.workspace_id() + "/listNotebookAccessToken?api-version=2024-04-01"));
   Variables variables = {
       {"ARM_CLOUD_METADATA_URL",
        cat({"https://management.", domain, "/metadata/endpoints?api-version=2019-05-01"})},
@@ -123,8 +123,8 @@ bool matches_domain(std::string_view entry, std::string_view domain) {
   bool above = domain.size() > entry.size() &&
                iequals(domain.substr(domain.size() - entry.size()), entry) &&
                domain[domain.size() - entry.size() - 1] == '.';
-  bool below = entry.size() > domain.size() && iequals(entry.substr(entry.size() - domain.size()),
-                                                       domain);
+  bool below =
+      entry.size() > domain.size() && iequals(entry.substr(entry.size() - domain.size()), domain);
   return above || below;
 }
 
@@ -158,8 +158,10 @@ int env(const EnvOptions& options) {
   if (!variables.ok()) return fail(variables.error());
   Json json = Json::object();
   for (const auto& [name, value] : *variables) {
-    if (options.json) json.set(name, value);
-    else std::printf("export %s=%s\n", name.c_str(), shell_quote(value).c_str());
+    if (options.json)
+      json.set(name, value);
+    else
+      std::printf("export %s=%s\n", name.c_str(), shell_quote(value).c_str());
   }
   if (options.json) std::printf("%s", json.dump_pretty().c_str());
   return kSuccess;

@@ -49,8 +49,8 @@ Json literal(const Json& value) {
 Json limits_of(const Json& yaml) {
   int64_t seconds = yaml["limits"]["timeout"].integer();
   if (seconds <= 0) return {};
-  return Json::object({{"jobLimitsType", "Command"},
-                       {"timeout", cat({"PT", std::to_string(seconds), "S"})}});
+  return Json::object(
+      {{"jobLimitsType", "Command"}, {"timeout", cat({"PT", std::to_string(seconds), "S"})}});
 }
 
 }  // namespace
@@ -70,7 +70,8 @@ Result<Json> JobRunner::inputs(const Document& document, const Json& yaml) {
     }
     std::string path = value["path"].text(), type = value["type"].text();
     std::string uri = path;
-    if (is_local(path)) uri = TRY(assets_.upload(resolve_path(document, path)));
+    if (is_local(path))
+      uri = TRY(assets_.upload(resolve_path(document, path)));
     else if (istarts_with(path, "azureml:") && !istarts_with(path, "azureml://"))
       uri = TRY(assets_.data_id(path));
     Json input = Json::object({{"jobInputType", type.empty() ? "uri_folder" : type}, {"uri", uri}});
@@ -143,9 +144,9 @@ Result<Json> JobRunner::node(const Document& document, std::string_view name, co
     std::string guid = hash_guid(spec.dump());
     Json body = Json::object(
         {{"properties", Json::object({{"componentSpec", spec}, {"isAnonymous", true}})}});
-    id = TRY(client_.put(cat({client_.workspace_id(), "/components/azureml_anonymous/versions/",
-                              guid, kApiVersion}),
-                         std::move(body)))["id"]
+    id = TRY(client_.put(
+        cat({client_.workspace_id(), "/components/azureml_anonymous/versions/", guid, kApiVersion}),
+        std::move(body)))["id"]
              .text();
   }
   Json made = Json::object({{"name", name}, {"type", "command"}, {"componentId", id}});
@@ -175,10 +176,13 @@ Result<Json> JobRunner::create(const Document& document, std::string name) {
   std::string type = yaml["type"].text();
   if (type.empty()) type = "command";
   Json properties;
-  if (type == "command") properties = TRY(command_properties(document));
-  else if (type == "pipeline") properties = TRY(pipeline_properties(document));
-  else return unimplemented(cat({document.path, ": jobs of type '", type,
-                                 "' are not implemented yet"}));
+  if (type == "command")
+    properties = TRY(command_properties(document));
+  else if (type == "pipeline")
+    properties = TRY(pipeline_properties(document));
+  else
+    return unimplemented(
+        cat({document.path, ": jobs of type '", type, "' are not implemented yet"}));
   properties.set("inputs", TRY(inputs(document, yaml))).set("outputs", outputs(yaml));
   copy_as(yaml, "display_name", properties, "displayName");
   copy_as(yaml, "description", properties, "description");
@@ -214,8 +218,8 @@ Result<Json> JobRunner::api_post(std::string path, Json body) {
 Result<Json> JobRunner::wait(
     const std::string& name,
     const std::function<void(const Json& job, const Json& children)>& look) {
-  std::string children = cat({"/history/v1.0", client_.workspace_id(), "/runs/", name,
-                              "/children"});
+  std::string children =
+      cat({"/history/v1.0", client_.workspace_id(), "/runs/", name, "/children"});
   for (auto pause = kPollMin;; pause = std::min(pause * 2, kPollMax)) {
     Json job = TRY(get(name));
     look(job, TRY(api_get(children))["value"]);
@@ -244,8 +248,11 @@ Result<Json> JobRunner::stream(const std::string& name) {
     std::string status = now_details["status"].text();
     if (status == "Failed") {
       const Json& error = now_details["error"]["error"];
-      return Error{Code::kInternal, error["code"].text(),
-                   cat({"the job ", name, " failed: ", error["message"].str()}), {}, {}};
+      return Error{Code::kInternal,
+                   error["code"].text(),
+                   cat({"the job ", name, " failed: ", error["message"].str()}),
+                   {},
+                   {}};
     }
     if (is_over(status)) return get(name);
     std::this_thread::sleep_for(pause);
@@ -272,8 +279,8 @@ Result<std::string> JobRunner::read_uri(std::string_view uri) {
   if (store == std::string_view::npos || paths == std::string_view::npos)
     return invalid_argument(cat({"'", uri, "' is not a datastore address"}));
   std::string datastore(uri.substr(store + 12, paths - store - 12));
-  Json found = TRY(client_.get(
-      cat({client_.workspace_id(), "/datastores/", datastore, kApiVersion})));
+  Json found =
+      TRY(client_.get(cat({client_.workspace_id(), "/datastores/", datastore, kApiVersion})));
   ApiClient::Call call;
   call.host = found["properties"]["accountName"].text() + ".blob.core";
   call.path = cat({"/", found["properties"]["containerName"].str(), "/",

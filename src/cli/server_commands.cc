@@ -87,8 +87,8 @@ int up(const server::ServeOptions& options) {
     if (health_of(options.data_dir).ok()) return status(options.data_dir, false);
     int ended = 0;
     if (::waitpid(*pid, &ended, WNOHANG) == *pid)
-      return fail(internal_error(cat({"the server did not start. Last lines of ", log, ":\n",
-                                      last_lines(log, 5)})));
+      return fail(internal_error(
+          cat({"the server did not start. Last lines of ", log, ":\n", last_lines(log, 5)})));
     std::this_thread::sleep_for(kPause);
   }
   return fail(deadline_exceeded(cat({"the server is not ready after a minute; see ", log})));
@@ -127,8 +127,7 @@ int status(const std::string& data_dir, bool json) {
   }
   std::printf("Lazuli is %s: %s (listening on %s, pid %d)\n", all["status"].text().c_str(),
               all["url"].text().c_str(), file.address.c_str(), file.pid);
-  std::printf("data       %s\njobs run   %s\n", data_dir.c_str(),
-              all["isolation"].text().c_str());
+  std::printf("data       %s\njobs run   %s\n", data_dir.c_str(), all["isolation"].text().c_str());
   return kSuccess;
 }
 

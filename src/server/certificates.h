@@ -17,8 +17,7 @@ namespace lazuli::server {
 class Certificates final : public http::CertificateSource {
  public:
   static Result<std::unique_ptr<Certificates>> open(const std::string& data_dir,
-                                                    const std::string& domain,
-                                                    core::Vault& vault);
+                                                    const std::string& domain, core::Vault& vault);
 
   Result<Pem> certificate(const std::string& name) override;
 

@@ -21,9 +21,8 @@ class Health final : public core::Service {
     route.operation_id = "Health_Get";
     route.summary = "Whether the server is ready.";
     route.handler = [this](core::RequestContext&) -> Result<http::Response> {
-      return core::json_response(Json::object({{"status", "ready"},
-                                               {"domain", installation_.domain},
-                                               {"isolation", isolation_}}));
+      return core::json_response(Json::object(
+          {{"status", "ready"}, {"domain", installation_.domain}, {"isolation", isolation_}}));
     };
     manifest.routes.push_back(std::move(route));
   }

@@ -74,12 +74,9 @@ Result<void> House::start() {
   for (const std::string& name : TRY(core::start_order(manifests_))) {
     for (size_t i = 0; i < services.size(); ++i) {
       if (manifests_[i].service != name) continue;
-      core::ServiceContext context{installation_,
-                                   database_->handle(name),
-                                   *bytes_,
-                                   services_->identity->authorizer(),
-                                   *operations_,
-                                   *events_,
+      core::ServiceContext context{installation_, database_->handle(name),
+                                   *bytes_,       services_->identity->authorizer(),
+                                   *operations_,  *events_,
                                    vault_};
       if (auto started = services[i]->start(context); !started.ok())
         return with_context("the service " + name + " does not start", started.error());

@@ -63,9 +63,9 @@ Result<ListenChoice> try_port(const std::vector<std::string>& addresses, uint16_
   for (const std::string& address : addresses) {
     int bound = probe(address, choice.port);
     if (bound < 0)
-      return conflict(cat({"cannot listen on ", endpoint(address, choice.port), ": ",
-                           std::strerror(-bound),
-                           ". Choose another with --port N (0: any free one)."}));
+      return conflict(
+          cat({"cannot listen on ", endpoint(address, choice.port), ": ", std::strerror(-bound),
+               ". Choose another with --port N (0: any free one)."}));
     choice.port = static_cast<uint16_t>(bound);
     choice.addresses.push_back(endpoint(address, choice.port));
   }

@@ -88,10 +88,11 @@ Result<void> run(const ServeOptions& options, const sigset_t& end_signals) {
   TRY(write_server_file(dir.path(), {static_cast<int>(::getpid()), choice.addresses.front(),
                                      choice.port, installation.domain}));
   auto took = std::chrono::duration_cast<std::chrono::milliseconds>(SteadyClock::now() - begin);
-  log::info("server", "ready", {{"address", choice.addresses.front()},
-                                {"domain", installation.domain},
-                                {"data", dir.path()},
-                                {"start_ms", took.count()}});
+  log::info("server", "ready",
+            {{"address", choice.addresses.front()},
+             {"domain", installation.domain},
+             {"data", dir.path()},
+             {"start_ms", took.count()}});
   int signal_number = wait_for_end(end_signals);
   log::info("server", "stopping", {{"signal", signal_number}});
   remove_server_file(dir.path());

@@ -9,10 +9,10 @@ namespace lazuli::server {
 
 struct ServeOptions {
   std::string data_dir;
-  std::string listen;             // an address; empty: every loopback
-  std::optional<uint16_t> port;   // absent: 443, 8443, or a free one; 0: a free one
-  std::string domain;             // empty: the stored one, or lazuli.localhost
-  std::string database_url;       // empty: SQLite in the data directory
+  std::string listen;            // an address; empty: every loopback
+  std::optional<uint16_t> port;  // absent: 443, 8443, or a free one; 0: a free one
+  std::string domain;            // empty: the stored one, or lazuli.localhost
+  std::string database_url;      // empty: SQLite in the data directory
 };
 
 // Runs the server in the foreground until SIGINT or SIGTERM. The process's exit status.

@@ -12,25 +12,39 @@ namespace {
 
 ElementType element_type(ONNXTensorElementDataType type) {
   switch (type) {
-    case ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT: return ElementType::kFloat;
-    case ONNX_TENSOR_ELEMENT_DATA_TYPE_DOUBLE: return ElementType::kDouble;
-    case ONNX_TENSOR_ELEMENT_DATA_TYPE_INT64: return ElementType::kInt64;
-    case ONNX_TENSOR_ELEMENT_DATA_TYPE_INT32: return ElementType::kInt32;
-    case ONNX_TENSOR_ELEMENT_DATA_TYPE_BOOL: return ElementType::kBool;
-    case ONNX_TENSOR_ELEMENT_DATA_TYPE_STRING: return ElementType::kString;
-    default: return ElementType::kOther;
+    case ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT:
+      return ElementType::kFloat;
+    case ONNX_TENSOR_ELEMENT_DATA_TYPE_DOUBLE:
+      return ElementType::kDouble;
+    case ONNX_TENSOR_ELEMENT_DATA_TYPE_INT64:
+      return ElementType::kInt64;
+    case ONNX_TENSOR_ELEMENT_DATA_TYPE_INT32:
+      return ElementType::kInt32;
+    case ONNX_TENSOR_ELEMENT_DATA_TYPE_BOOL:
+      return ElementType::kBool;
+    case ONNX_TENSOR_ELEMENT_DATA_TYPE_STRING:
+      return ElementType::kString;
+    default:
+      return ElementType::kOther;
   }
 }
 
 ONNXTensorElementDataType ort_type(ElementType type) {
   switch (type) {
-    case ElementType::kFloat: return ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT;
-    case ElementType::kDouble: return ONNX_TENSOR_ELEMENT_DATA_TYPE_DOUBLE;
-    case ElementType::kInt64: return ONNX_TENSOR_ELEMENT_DATA_TYPE_INT64;
-    case ElementType::kInt32: return ONNX_TENSOR_ELEMENT_DATA_TYPE_INT32;
-    case ElementType::kBool: return ONNX_TENSOR_ELEMENT_DATA_TYPE_BOOL;
-    case ElementType::kString: return ONNX_TENSOR_ELEMENT_DATA_TYPE_STRING;
-    case ElementType::kOther: return ONNX_TENSOR_ELEMENT_DATA_TYPE_UNDEFINED;
+    case ElementType::kFloat:
+      return ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT;
+    case ElementType::kDouble:
+      return ONNX_TENSOR_ELEMENT_DATA_TYPE_DOUBLE;
+    case ElementType::kInt64:
+      return ONNX_TENSOR_ELEMENT_DATA_TYPE_INT64;
+    case ElementType::kInt32:
+      return ONNX_TENSOR_ELEMENT_DATA_TYPE_INT32;
+    case ElementType::kBool:
+      return ONNX_TENSOR_ELEMENT_DATA_TYPE_BOOL;
+    case ElementType::kString:
+      return ONNX_TENSOR_ELEMENT_DATA_TYPE_STRING;
+    case ElementType::kOther:
+      return ONNX_TENSOR_ELEMENT_DATA_TYPE_UNDEFINED;
   }
   return ONNX_TENSOR_ELEMENT_DATA_TYPE_UNDEFINED;
 }
@@ -125,8 +139,8 @@ class OrtModel final : public Model {
     }
     OrtAllocator* allocator = nullptr;
     TRY(ort_->check(api.GetAllocatorWithDefaultOptions(&allocator)));
-    TRY(ort_->check(api.CreateTensorAsOrtValue(allocator, tensor.shape.data(),
-                                               tensor.shape.size(), ort_type(info.type), &raw)));
+    TRY(ort_->check(api.CreateTensorAsOrtValue(allocator, tensor.shape.data(), tensor.shape.size(),
+                                               ort_type(info.type), &raw)));
     OrtPtr<OrtValue> value(raw, {ort_.get()});
     std::vector<const char*> strings;
     for (const std::string& each : tensor.strings) strings.push_back(each.c_str());
@@ -163,8 +177,7 @@ class OrtEngine final : public Engine {
     // Requests run side by side on the server's threads; a model's own pool would only compete.
     TRY(ort->check(api.SetIntraOpNumThreads(raw_options, 1)));
     TRY(ort->check(api.SetInterOpNumThreads(raw_options, 1)));
-    TRY(ort->check(
-        api.AddSessionConfigEntry(raw_options, "session.intra_op.allow_spinning", "0")));
+    TRY(ort->check(api.AddSessionConfigEntry(raw_options, "session.intra_op.allow_spinning", "0")));
     TRY(ort->check(api.AddSessionConfigEntry(raw_options, "session.set_denormal_as_zero", "1")));
     OrtSession* raw_session = nullptr;
     TRY(ort->check(api.CreateSessionFromArray(ort->env(), model.data(), model.size(), raw_options,

@@ -89,13 +89,20 @@ Result<TensorView> view_of(const Ort& ort, const OrtValue* value) {
 
 Result<Append> appender(const TensorView& view) {
   switch (view.type) {
-    case ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT: return view.numbers<float>();
-    case ONNX_TENSOR_ELEMENT_DATA_TYPE_DOUBLE: return view.numbers<double>();
-    case ONNX_TENSOR_ELEMENT_DATA_TYPE_INT64: return view.numbers<int64_t>();
-    case ONNX_TENSOR_ELEMENT_DATA_TYPE_INT32: return view.numbers<int32_t>();
-    case ONNX_TENSOR_ELEMENT_DATA_TYPE_INT16: return view.numbers<int16_t>();
-    case ONNX_TENSOR_ELEMENT_DATA_TYPE_INT8: return view.numbers<int8_t>();
-    case ONNX_TENSOR_ELEMENT_DATA_TYPE_UINT8: return view.numbers<uint8_t>();
+    case ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT:
+      return view.numbers<float>();
+    case ONNX_TENSOR_ELEMENT_DATA_TYPE_DOUBLE:
+      return view.numbers<double>();
+    case ONNX_TENSOR_ELEMENT_DATA_TYPE_INT64:
+      return view.numbers<int64_t>();
+    case ONNX_TENSOR_ELEMENT_DATA_TYPE_INT32:
+      return view.numbers<int32_t>();
+    case ONNX_TENSOR_ELEMENT_DATA_TYPE_INT16:
+      return view.numbers<int16_t>();
+    case ONNX_TENSOR_ELEMENT_DATA_TYPE_INT8:
+      return view.numbers<int8_t>();
+    case ONNX_TENSOR_ELEMENT_DATA_TYPE_UINT8:
+      return view.numbers<uint8_t>();
     case ONNX_TENSOR_ELEMENT_DATA_TYPE_BOOL:
       return Append([values = static_cast<const bool*>(view.data)](std::string& out, size_t i) {
         out += values[i] ? "true" : "false";

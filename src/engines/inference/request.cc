@@ -11,9 +11,7 @@ namespace {
 
 constexpr Json::Limits kLimits{64u << 20, 32};
 
-Error bad_input(std::string message) {
-  return invalid_argument(std::move(message), "BadInput");
-}
+Error bad_input(std::string message) { return invalid_argument(std::move(message), "BadInput"); }
 
 // Walks nested lists into one tensor: every list of a level must have the same length.
 class Flattener {
@@ -64,11 +62,21 @@ class Flattener {
                             " numbers, not ", value.dump().substr(0, 60)}));
     double number = value.is_bool() ? value.boolean() : value.number();
     switch (info_.type) {
-      case ElementType::kFloat: put(static_cast<float>(number)); break;
-      case ElementType::kDouble: put(number); break;
-      case ElementType::kInt64: put(value.is_bool() ? int64_t{value.boolean()} : value.integer()); break;
-      case ElementType::kInt32: put(static_cast<int32_t>(value.integer())); break;
-      case ElementType::kBool: put(static_cast<uint8_t>(number != 0)); break;
+      case ElementType::kFloat:
+        put(static_cast<float>(number));
+        break;
+      case ElementType::kDouble:
+        put(number);
+        break;
+      case ElementType::kInt64:
+        put(value.is_bool() ? int64_t{value.boolean()} : value.integer());
+        break;
+      case ElementType::kInt32:
+        put(static_cast<int32_t>(value.integer()));
+        break;
+      case ElementType::kBool:
+        put(static_cast<uint8_t>(number != 0));
+        break;
       default:
         return bad_input(cat({"the input '", info_.name, "' has a type that JSON cannot carry"}));
     }
@@ -134,8 +142,7 @@ Result<std::vector<InputTensor>> read_named(const Json& named,
   std::vector<InputTensor> tensors;
   for (const TensorInfo& info : inputs) {
     const Json* value = named.find(info.name);
-    if (value == nullptr)
-      return bad_input(cat({"the request lacks the input '", info.name, "'"}));
+    if (value == nullptr) return bad_input(cat({"the request lacks the input '", info.name, "'"}));
     tensors.push_back(TRY(read_tensor(info, *value)));
   }
   return tensors;
@@ -160,9 +167,9 @@ Result<std::vector<InputTensor>> read_request(std::string_view body,
   if (!data->is_array())
     return bad_input("\"input_data\" must be a list, a table or an object of named inputs");
   if (inputs.size() != 1)
-    return bad_input(cat({"the model has ", std::to_string(inputs.size()),
-                          " inputs: name them, {\"input_data\": {\"", inputs[0].name,
-                          "\": [[…]], …}}"}));
+    return bad_input(
+        cat({"the model has ", std::to_string(inputs.size()),
+             " inputs: name them, {\"input_data\": {\"", inputs[0].name, "\": [[…]], …}}"}));
   std::vector<InputTensor> tensors;
   tensors.push_back(TRY(read_tensor(inputs[0], *data)));
   return tensors;
@@ -170,13 +177,20 @@ Result<std::vector<InputTensor>> read_request(std::string_view body,
 
 std::string_view to_string(ElementType type) {
   switch (type) {
-    case ElementType::kFloat: return "float";
-    case ElementType::kDouble: return "double";
-    case ElementType::kInt64: return "int64";
-    case ElementType::kInt32: return "int32";
-    case ElementType::kBool: return "bool";
-    case ElementType::kString: return "string";
-    case ElementType::kOther: return "other";
+    case ElementType::kFloat:
+      return "float";
+    case ElementType::kDouble:
+      return "double";
+    case ElementType::kInt64:
+      return "int64";
+    case ElementType::kInt32:
+      return "int32";
+    case ElementType::kBool:
+      return "bool";
+    case ElementType::kString:
+      return "string";
+    case ElementType::kOther:
+      return "other";
   }
   return "other";
 }
@@ -184,11 +198,15 @@ std::string_view to_string(ElementType type) {
 size_t element_size(ElementType type) {
   switch (type) {
     case ElementType::kFloat:
-    case ElementType::kInt32: return 4;
+    case ElementType::kInt32:
+      return 4;
     case ElementType::kDouble:
-    case ElementType::kInt64: return 8;
-    case ElementType::kBool: return 1;
-    default: return 0;
+    case ElementType::kInt64:
+      return 8;
+    case ElementType::kBool:
+      return 1;
+    default:
+      return 0;
   }
 }
 

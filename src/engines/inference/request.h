@@ -20,7 +20,8 @@ struct InputTensor {
 //   {"input_data": [[…]]}                          one input
 //   {"input_data": {"columns": […], "data": [[…]]}}  one input, or one column per input
 //   {"input_data": {"name": [[…]], …}}             inputs by name
-// and the same under "inputs" or "data", or a bare list. Source: MLflow's and Azure's no-code forms.
+// and the same under "inputs" or "data", or a bare list. Source: MLflow's and Azure's no-code
+// forms.
 Result<std::vector<InputTensor>> read_request(std::string_view body,
                                               const std::vector<TensorInfo>& inputs);
 

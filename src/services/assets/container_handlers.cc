@@ -21,9 +21,9 @@ Json present(const std::string& workspace, Kind kind, const Container& container
 Result<Container> find(Registry& registry, Kind kind, const VersionKey& key) {
   auto container = TRY(registry.store().container(key.workspace, kind, key.name));
   if (!container)
-    return not_found(cat({"There is no ", info(kind).singular, " '", key.name,
-                          "' in this workspace."}),
-                     "ResourceNotFound");
+    return not_found(
+        cat({"There is no ", info(kind).singular, " '", key.name, "' in this workspace."}),
+        "ResourceNotFound");
   return *container;
 }
 

@@ -35,12 +35,7 @@ std::span<const KindInfo> all_kinds() {
        {"image", "condaFile", "build"},
        ""},
       {Kind::kCode, "codes", "code", {"codeUri"}, {"codeUri"}, "codeUri"},
-      {Kind::kComponent,
-       "components",
-       "component",
-       {"componentSpec"},
-       {"componentSpec"},
-       ""},
+      {Kind::kComponent, "components", "component", {"componentSpec"}, {"componentSpec"}, ""},
   };
   return kKinds;
 }
@@ -61,8 +56,8 @@ Result<Json> complete_properties(const KindInfo& kind, const std::string& name,
     any = any || (value != nullptr && !value->is_null());
   }
   if (!any)
-    return invalid_argument(cat({"the ", kind.singular, " '", name, "' needs the property ",
-                                 kind.required.front()}));
+    return invalid_argument(
+        cat({"the ", kind.singular, " '", name, "' needs the property ", kind.required.front()}));
   for (std::string_view key : {"tags", "properties"}) default_to(properties, key, Json::object());
   for (std::string_view key : {"isAnonymous", "isArchived"}) default_to(properties, key, false);
   if (kind.kind == Kind::kData) default_to(properties, "dataType", "uri_folder");
@@ -85,9 +80,9 @@ Result<void> check_unchanged(const KindInfo& kind, const std::string& name,
     if (stored[key] == wanted[key]) continue;
     // The client reads these two answers: the first word for word, the second by its 409.
     if (!kind.uri.empty()) return invalid_argument("Asset paths cannot be updated.", "UserError");
-    return conflict(cat({"the ", kind.singular, " '", name, "' version '", version,
-                         "' exists and cannot change its ", key,
-                         "; register a new version instead"}));
+    return conflict(
+        cat({"the ", kind.singular, " '", name, "' version '", version,
+             "' exists and cannot change its ", key, "; register a new version instead"}));
   }
   return {};
 }
@@ -95,8 +90,7 @@ Result<void> check_unchanged(const KindInfo& kind, const std::string& name,
 Result<void> check_asset_name(std::string_view what, std::string_view name) {
   bool good = !name.empty() && name.size() <= 255 && name.front() != '.' && name.front() != '-';
   for (char c : name) {
-    bool alphanumeric =
-        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    bool alphanumeric = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
     good = good && (alphanumeric || c == '-' || c == '_' || c == '.');
   }
   if (good) return {};

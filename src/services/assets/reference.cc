@@ -8,10 +8,11 @@ namespace lazuli::assets {
 namespace {
 
 Error malformed(const KindInfo& kind, std::string_view text) {
-  return invalid_argument(cat({"'", text.substr(0, 300), "' is not a reference to a ",
-                               kind.singular, ": use azureml:NAME:VERSION, azureml:NAME@latest or "
-                                              "a resource id"}),
-                          "InvalidAssetReference");
+  return invalid_argument(
+      cat({"'", text.substr(0, 300), "' is not a reference to a ", kind.singular,
+           ": use azureml:NAME:VERSION, azureml:NAME@latest or "
+           "a resource id"}),
+      "InvalidAssetReference");
 }
 
 // "{name}/versions/{v}" or "{name}/labels/{l}".
@@ -19,9 +20,12 @@ bool take_name_and_version(const std::vector<std::string_view>& pieces, size_t a
                            Reference& reference) {
   if (pieces.size() != at + 3) return false;
   reference.name = pieces[at];
-  if (iequals(pieces[at + 1], "versions")) reference.version = pieces[at + 2];
-  else if (iequals(pieces[at + 1], "labels")) reference.label = pieces[at + 2];
-  else return false;
+  if (iequals(pieces[at + 1], "versions"))
+    reference.version = pieces[at + 2];
+  else if (iequals(pieces[at + 1], "labels"))
+    reference.label = pieces[at + 2];
+  else
+    return false;
   return !reference.name.empty() && (!reference.version.empty() || !reference.label.empty());
 }
 

@@ -22,16 +22,21 @@ AssetVersion present(const StoredVersion& stored) {
 AssetVersion public_environment(std::string_view workspace_id, const Reference& reference) {
   std::string version = reference.version.empty() ? "latest" : reference.version;
   std::string id = cat({kPublicEnvironments, reference.name, "/versions/", version});
-  return {Kind::kEnvironment, std::string(workspace_id), reference.name, version, id,
+  return {Kind::kEnvironment,
+          std::string(workspace_id),
+          reference.name,
+          version,
+          id,
           Json::object({{"image", cat({kPublicEnvironments, reference.name})}})};
 }
 
 Error missing(const KindInfo& kind, const Reference& reference) {
-  std::string version = reference.version.empty() ? cat({"@", reference.label})
-                                                  : cat({":", reference.version});
+  std::string version =
+      reference.version.empty() ? cat({"@", reference.label}) : cat({":", reference.version});
   return not_found(cat({"The ", kind.singular, " '", reference.name, version,
                         "' does not exist in this workspace. Create it first, or list what is "
-                        "there under ", kind.collection, "."}),
+                        "there under ",
+                        kind.collection, "."}),
                    "ResourceNotFound");
 }
 
@@ -62,8 +67,8 @@ Result<void> check_conda_file(const Json& properties) {
 }  // namespace
 
 std::string version_id(const VersionKey& key) {
-  return cat({key.workspace, "/", info(key.kind).collection, "/", key.name, "/versions/",
-              key.version});
+  return cat(
+      {key.workspace, "/", info(key.kind).collection, "/", key.name, "/versions/", key.version});
 }
 
 Result<AssetVersion> Registry::find(std::string_view workspace_id, Kind kind,
@@ -87,16 +92,15 @@ Result<AssetVersion> Registry::find(std::string_view workspace_id, Kind kind,
 
 Result<std::vector<AssetVersion>> Registry::list(std::string_view workspace_id, Kind kind) {
   std::vector<AssetVersion> all;
-  for (const StoredVersion& stored :
-       TRY(store_.all(std::string(workspace_id), kind, kListMax)))
+  for (const StoredVersion& stored : TRY(store_.all(std::string(workspace_id), kind, kListMax)))
     all.push_back(present(stored));
   return all;
 }
 
 Result<StoredVersion> Registry::get(const VersionKey& key) {
   bool newest = key.version == "azureml_default";
-  auto found = newest ? TRY(store_.latest(key.workspace, key.kind, key.name))
-                      : TRY(store_.find(key));
+  auto found =
+      newest ? TRY(store_.latest(key.workspace, key.kind, key.name)) : TRY(store_.find(key));
   if (!found) return missing(info(key.kind), {"", key.name, key.version, ""});
   return *found;
 }
@@ -114,8 +118,7 @@ Result<Json> Registry::prepare(const VersionKey& key, Json properties) {
   return properties;
 }
 
-Result<void> Registry::prepare_uri(const VersionKey& key, const KindInfo& kind,
-                                   Json& properties) {
+Result<void> Registry::prepare_uri(const VersionKey& key, const KindInfo& kind, Json& properties) {
   Json& value = properties[kind.uri];
   if (!value.is_string())
     return invalid_argument(cat({kind.uri, " must be a string"}), "InvalidAssetUri");
@@ -146,8 +149,8 @@ Result<Registry::Stored> Registry::put(db::Tx& tx, VersionKey key, Json properti
                                        const std::string& by) {
   if (key.version.empty()) {
     key.version = TRY(store_.next_version(tx, key.workspace, key.kind, key.name));
-    properties = TRY(complete_properties(info(key.kind), key.name, key.version,
-                                         std::move(properties)));
+    properties =
+        TRY(complete_properties(info(key.kind), key.name, key.version, std::move(properties)));
   }
   Timestamp time = now();
   Stored stored{{key, std::move(properties), {by, by, time, time}}, true};

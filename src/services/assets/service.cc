@@ -49,8 +49,9 @@ class Service final : public AssetsService {
     properties = TRY(complete_properties(info(kind), name, version, std::move(properties)));
     auto stored = TRY(registry_->put(tx, std::move(key), std::move(properties), by));
     const StoredVersion& made = stored.version;
-    return AssetVersion{kind, made.key.workspace, made.key.name, made.key.version,
-                        version_id(made.key), made.properties};
+    return AssetVersion{
+        kind,           made.key.workspace, made.key.name, made.key.version, version_id(made.key),
+        made.properties};
   }
 
  private:

@@ -34,9 +34,12 @@ int number_of(Kind kind) { return static_cast<int>(kind); }
 
 std::string_view view_condition(View view) {
   switch (view) {
-    case View::kActive: return " AND archived = 0";
-    case View::kArchived: return " AND archived = 1";
-    case View::kAll: return "";
+    case View::kActive:
+      return " AND archived = 0";
+    case View::kArchived:
+      return " AND archived = 1";
+    case View::kAll:
+      return "";
   }
   return "";
 }
@@ -52,9 +55,10 @@ Result<std::optional<StoredVersion>> find_with(db::Executor& db, const VersionKe
 // One more than the highest version that is a whole number.
 Result<std::string> next_version_with(db::Executor& db, const std::string& workspace, Kind kind,
                                       const std::string& name) {
-  auto row = TRY(db.query_one("SELECT MAX(version_number) FROM assets_version "
-                              "WHERE workspace_key = ? AND kind = ? AND name = ?",
-                              {key_of(workspace), number_of(kind), name}));
+  auto row =
+      TRY(db.query_one("SELECT MAX(version_number) FROM assets_version "
+                       "WHERE workspace_key = ? AND kind = ? AND name = ?",
+                       {key_of(workspace), number_of(kind), name}));
   return std::to_string(row ? row->integer(0) + 1 : 1);
 }
 
@@ -112,10 +116,11 @@ Result<std::vector<StoredVersion>> Store::versions(const std::string& workspace,
                                                    const std::string& name, View view,
                                                    const core::Page& page) {
   return handle_.read([&](db::Reader& reader) -> Result<std::vector<StoredVersion>> {
-    std::string sql = select(cat({"WHERE workspace_key = ? AND kind = ? AND name = ?",
-                                  view_condition(view), " ORDER BY sequence DESC LIMIT ? OFFSET ?"}));
-    return versions_from(TRY(reader.query(
-        sql, {key_of(workspace), number_of(kind), name, page.top, page.skip})));
+    std::string sql =
+        select(cat({"WHERE workspace_key = ? AND kind = ? AND name = ?", view_condition(view),
+                    " ORDER BY sequence DESC LIMIT ? OFFSET ?"}));
+    return versions_from(
+        TRY(reader.query(sql, {key_of(workspace), number_of(kind), name, page.top, page.skip})));
   });
 }
 
@@ -151,8 +156,8 @@ Result<std::optional<Container>> Store::container(const std::string& workspace, 
   });
 }
 
-Result<std::vector<Container>> Store::containers(const std::string& workspace, Kind kind,
-                                                 View view, const core::Page& page) {
+Result<std::vector<Container>> Store::containers(const std::string& workspace, Kind kind, View view,
+                                                 const core::Page& page) {
   return handle_.read([&](db::Reader& reader) -> Result<std::vector<Container>> {
     // Names of anonymous assets are the clients' own business and stay out of lists.
     std::string sql =
@@ -163,8 +168,8 @@ Result<std::vector<Container>> Store::containers(const std::string& workspace, K
              "c.workspace_key AND v.kind = c.kind AND v.name = c.name AND v.anonymous = 0) "
              "ORDER BY name LIMIT ? OFFSET ?"});
     std::vector<Container> all;
-    for (const db::Row& row : TRY(reader.query(
-             sql, {key_of(workspace), number_of(kind), page.top, page.skip})))
+    for (const db::Row& row :
+         TRY(reader.query(sql, {key_of(workspace), number_of(kind), page.top, page.skip})))
       all.push_back(TRY(container_from(reader, workspace, kind, row)));
     return all;
   });
@@ -180,7 +185,8 @@ Result<void> Store::put(db::Tx& caller, const StoredVersion& version) {
   const Json& hash = properties["properties"]["hash_sha256"];
   std::optional<std::string> content_hash;
   if (key.kind == Kind::kCode && hash.is_string()) content_hash = hash.text();
-  TRY(tx.exec("INSERT INTO assets_container (workspace_key, kind, name, archived, tags, "
+  TRY(
+      tx.exec("INSERT INTO assets_container (workspace_key, kind, name, archived, tags, "
               "description, created_by, created_us) VALUES (?, ?, ?, 0, ?, ?, ?, ?) "
               "ON CONFLICT DO NOTHING",
               {workspace, number_of(key.kind), key.name, "{}", "", by, time}));
@@ -191,9 +197,9 @@ Result<void> Store::put(db::Tx& caller, const StoredVersion& version) {
       "ON CONFLICT (workspace_key, kind, name, version) DO UPDATE SET properties = "
       "excluded.properties, archived = excluded.archived, modified_us = excluded.modified_us, "
       "modified_by = excluded.modified_by",
-      {workspace, key.workspace, number_of(key.kind), key.name, key.version,
-       parse_int(key.version), properties.dump(), properties["isArchived"].boolean(),
-       properties["isAnonymous"].boolean(), content_hash, time, time, by, by}));
+      {workspace, key.workspace, number_of(key.kind), key.name, key.version, parse_int(key.version),
+       properties.dump(), properties["isArchived"].boolean(), properties["isAnonymous"].boolean(),
+       content_hash, time, time, by, by}));
   return {};
 }
 
@@ -203,23 +209,22 @@ Result<std::string> Store::next_version(db::Tx& caller, const std::string& works
 }
 
 Result<bool> Store::set_container(const std::string& workspace, Kind kind, const std::string& name,
-                                  const Json& tags, const std::string& description,
-                                  bool archived) {
+                                  const Json& tags, const std::string& description, bool archived) {
   return handle_.write([&](db::Tx& tx) -> Result<bool> {
-    int64_t changed = TRY(tx.exec(
-        "UPDATE assets_container SET archived = ?, tags = ?, description = ? "
-        "WHERE workspace_key = ? AND kind = ? AND name = ?",
-        {archived, tags.dump(), description, key_of(workspace), number_of(kind), name}));
+    int64_t changed = TRY(
+        tx.exec("UPDATE assets_container SET archived = ?, tags = ?, description = ? "
+                "WHERE workspace_key = ? AND kind = ? AND name = ?",
+                {archived, tags.dump(), description, key_of(workspace), number_of(kind), name}));
     return changed > 0;
   });
 }
 
 Result<bool> Store::remove(const VersionKey& key) {
   return handle_.write([&](db::Tx& tx) -> Result<bool> {
-    int64_t gone = TRY(tx.exec(
-        "DELETE FROM assets_version WHERE workspace_key = ? AND kind = ? AND name = ? "
-        "AND version = ?",
-        {key_of(key.workspace), number_of(key.kind), key.name, key.version}));
+    int64_t gone =
+        TRY(tx.exec("DELETE FROM assets_version WHERE workspace_key = ? AND kind = ? AND name = ? "
+                    "AND version = ?",
+                    {key_of(key.workspace), number_of(key.kind), key.name, key.version}));
     return gone > 0;
   });
 }

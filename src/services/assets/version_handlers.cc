@@ -65,8 +65,8 @@ Answer list_versions(Registry& registry, Kind kind, Context& context) {
   if (auto hash = context.query("hash"); hash && kind == Kind::kCode)
     found = TRY(registry.store().codes_by_hash(key.workspace, std::string(*hash)));
   else
-    found = TRY(registry.store().versions(key.workspace, kind, key.name, TRY(view_of(context)),
-                                          page));
+    found =
+        TRY(registry.store().versions(key.workspace, kind, key.name, TRY(view_of(context)), page));
   Json::Array items;
   for (const StoredVersion& version : found) items.push_back(present(context, version));
   bool full = items.size() == page.top && !context.query("$top");

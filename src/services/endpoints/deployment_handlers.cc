@@ -11,9 +11,12 @@ constexpr int64_t kTailMax = 1000;
 
 std::string_view state_text(DeploymentState state) {
   switch (state) {
-    case DeploymentState::kCreating: return "Creating";
-    case DeploymentState::kSucceeded: return "Succeeded";
-    case DeploymentState::kFailed: return "Failed";
+    case DeploymentState::kCreating:
+      return "Creating";
+    case DeploymentState::kSucceeded:
+      return "Succeeded";
+    case DeploymentState::kFailed:
+      return "Failed";
   }
   return "Failed";
 }
@@ -44,10 +47,10 @@ Result<Deployment> deployment_of_path(Manager& manager, const Context& context,
 
 Result<void> check_properties(const Json& properties) {
   if (properties["codeConfiguration"].is_object())
-    return unimplemented("scoring scripts (code_configuration) are not implemented yet: deploy an "
-                         "ONNX model without one");
-  if (properties["model"].str().empty())
-    return invalid_argument("the deployment needs a model");
+    return unimplemented(
+        "scoring scripts (code_configuration) are not implemented yet: deploy an "
+        "ONNX model without one");
+  if (properties["model"].str().empty()) return invalid_argument("the deployment needs a model");
   return {};
 }
 
@@ -89,8 +92,7 @@ Answer put_deployment(Manager& manager, Context& context) {
   deployment.system_data.last_modified_at = now();
   std::string operation = TRY(manager.put_deployment(deployment));
   deployment.state = DeploymentState::kCreating;
-  http::Response response =
-      core::json_response(present(endpoint, deployment), before ? 200 : 201);
+  http::Response response = core::json_response(present(endpoint, deployment), before ? 200 : 201);
   core::add_polling_headers(context, operation, response);
   return response;
 }
@@ -100,10 +102,10 @@ Answer delete_deployment(Manager& manager, Context& context) {
   auto found = TRY(manager.store().deployment(endpoint.name, context.param("deployment")));
   if (!found) return http::Response(204);
   if (endpoint.traffic[found->name].integer() > 0)
-    return invalid_argument(cat({"the deployment '", found->name, "' has ",
-                                 endpoint.traffic[found->name].text(),
-                                 "% of the traffic; set it to 0 first"}),
-                            "DeploymentHasTraffic");
+    return invalid_argument(
+        cat({"the deployment '", found->name, "' has ", endpoint.traffic[found->name].text(),
+             "% of the traffic; set it to 0 first"}),
+        "DeploymentHasTraffic");
   std::string operation = TRY(manager.remove_deployment(*found));
   http::Response response(202);
   core::add_polling_headers(context, operation, response);

@@ -38,7 +38,8 @@ Result<void> check_name(std::string_view name) {
   char first = name.empty() ? '-' : name[0];
   good = good && before != '-' && !(first >= '0' && first <= '9');
   if (good) return {};
-  return invalid_argument(cat({"'", name.substr(0, 64), "' is not a valid endpoint name: 3-32 "
+  return invalid_argument(cat({"'", name.substr(0, 64),
+                               "' is not a valid endpoint name: 3-32 "
                                "letters, digits and single dashes, a letter first"}),
                           "InvalidEndpointName");
 }
@@ -59,8 +60,8 @@ Result<Json> read_traffic(Manager& manager, const std::string& endpoint, const J
       return invalid_argument(cat({"the traffic of '", name, "' must be a whole number, 0-100"}));
     sum += percent.integer();
     if (percent.integer() > 0 && !TRY(manager.store().deployment(endpoint, name)))
-      return invalid_argument(cat({"traffic names the deployment '", name,
-                                   "', which does not exist in this endpoint"}));
+      return invalid_argument(cat(
+          {"traffic names the deployment '", name, "', which does not exist in this endpoint"}));
     checked.set(name, percent);
   }
   if (sum != 0 && sum != 100)
@@ -71,8 +72,8 @@ Result<Json> read_traffic(Manager& manager, const std::string& endpoint, const J
 Json object_or_empty(const Json& value) { return value.is_object() ? value : Json::object(); }
 
 Json keys_json(const Manager::Keys& keys) {
-  return Json::object({{"primaryKey", keys.primary.expose()},
-                       {"secondaryKey", keys.secondary.expose()}});
+  return Json::object(
+      {{"primaryKey", keys.primary.expose()}, {"secondaryKey", keys.secondary.expose()}});
 }
 
 http::Response secret_response(const Json& json) {
@@ -133,8 +134,7 @@ Answer put_endpoint(Manager& manager, Context& context) {
   endpoint.system_data.last_modified_by = by;
   endpoint.system_data.last_modified_at = now();
   std::string operation = TRY(manager.put_endpoint(endpoint));
-  http::Response response =
-      core::json_response(present(context, endpoint), before ? 200 : 201);
+  http::Response response = core::json_response(present(context, endpoint), before ? 200 : 201);
   core::add_polling_headers(context, operation, response);
   return response;
 }
@@ -157,8 +157,7 @@ Answer regenerate_keys(Manager& manager, Context& context) {
   Endpoint endpoint = TRY(endpoint_of_path(manager, context));
   std::string type = TRY(context.json())["keyType"].text();
   bool primary = iequals(type, "Primary"), secondary = iequals(type, "Secondary");
-  if (!primary && !secondary)
-    return invalid_argument("keyType must be Primary or Secondary");
+  if (!primary && !secondary) return invalid_argument("keyType must be Primary or Secondary");
   manager.renew_keys(endpoint, primary, secondary);
   std::string operation = TRY(manager.put_endpoint(endpoint));
   http::Response response(202);

@@ -22,9 +22,10 @@ std::string lane_key(const std::string& endpoint, const std::string& deployment)
 
 // Azure: twice what the instances take at once may be under way.
 int64_t in_flight_max(const Deployment& deployment) {
-  int64_t each = deployment.properties["requestSettings"]["maxConcurrentRequestsPerInstance"]
-                     .integer(1);
-  return 2 * std::max<int64_t>(1, each) * std::max<int64_t>(1, deployment.sku["capacity"].integer(1));
+  int64_t each =
+      deployment.properties["requestSettings"]["maxConcurrentRequestsPerInstance"].integer(1);
+  return 2 * std::max<int64_t>(1, each) *
+         std::max<int64_t>(1, deployment.sku["capacity"].integer(1));
 }
 
 Result<std::string> read_blob(storage::Storage& storage, const storage::BlobPath& path) {
@@ -43,16 +44,14 @@ Result<std::string> read_blob(storage::Storage& storage, const storage::BlobPath
 
 }  // namespace
 
-Manager::Manager(Store store, const Peers& peers, core::Operations& operations,
-                 core::Vault& vault)
+Manager::Manager(Store store, const Peers& peers, core::Operations& operations, core::Vault& vault)
     : store_(std::move(store)), peers_(peers), operations_(operations), vault_(vault) {}
 
 Manager::~Manager() { stop(); }
 
 Result<void> Manager::start() {
   for (const Deployment& deployment : TRY(store_.all_deployments()))
-    if (deployment.state != DeploymentState::kFailed)
-      enqueue(deployment.endpoint, deployment.name);
+    if (deployment.state != DeploymentState::kFailed) enqueue(deployment.endpoint, deployment.name);
   for (const Endpoint& endpoint : TRY(store_.endpoints())) TRY(publish(endpoint.name));
   worker_ = std::thread([this] { run(); });
   return {};
@@ -109,8 +108,9 @@ void Manager::deploy(const std::string& endpoint, const std::string& name) {
     error = model.error();
   }
   auto took = std::chrono::duration_cast<std::chrono::milliseconds>(SteadyClock::now() - begin);
-  note(endpoint, name, error ? "the model could not be loaded: " + error->message
-                             : cat({"ready after ", std::to_string(took.count()), " ms"}));
+  note(endpoint, name,
+       error ? "the model could not be loaded: " + error->message
+             : cat({"ready after ", std::to_string(took.count()), " ms"}));
   if (auto done = finish(std::move(deployment), error); !done.ok())
     log::error("endpoints", done.error().message, {{"endpoint", endpoint}, {"deployment", name}});
 }
@@ -128,10 +128,10 @@ Result<void> Manager::finish(Deployment deployment, const std::optional<Error>& 
 }
 
 Result<std::shared_ptr<inference::Model>> Manager::load_model(const Deployment& deployment) {
-  assets::AssetVersion model = TRY(peers_.assets.find(
-      deployment.workspace_id, assets::Kind::kModel, deployment.properties["model"].str()));
-  storage::BlobPath path = TRY(peers_.workspaces.resolve_uri(
-      deployment.workspace_id, model.properties["modelUri"].str()));
+  assets::AssetVersion model = TRY(peers_.assets.find(deployment.workspace_id, assets::Kind::kModel,
+                                                      deployment.properties["model"].str()));
+  storage::BlobPath path = TRY(
+      peers_.workspaces.resolve_uri(deployment.workspace_id, model.properties["modelUri"].str()));
   storage::BlobPath file = TRY(find_onnx(path));
   std::string content = TRY(read_blob(peers_.storage, file));
   auto loaded = peers_.inference.load(content);
@@ -152,7 +152,8 @@ Result<storage::BlobPath> Manager::find_onnx(const storage::BlobPath& path) {
                             return {};
                           }));
   if (found.name.empty())
-    return not_found(cat({"the model at '", path.name, "' holds no .onnx file; models of other "
+    return not_found(cat({"the model at '", path.name,
+                          "' holds no .onnx file; models of other "
                           "kinds need a scoring script, which is not implemented yet"}),
                      "ModelNotFound");
   return found;
@@ -187,8 +188,7 @@ Result<void> Manager::publish(const std::string& name) {
 Result<std::string> Manager::put_endpoint(Endpoint endpoint) {
   std::string operation = TRY(store_.handle().write([&](db::Tx& tx) -> Result<std::string> {
     TRY(store_.put(tx, endpoint));
-    std::string id =
-        TRY(operations_.begin(tx, endpoint_id(endpoint.workspace_id, endpoint.name)));
+    std::string id = TRY(operations_.begin(tx, endpoint_id(endpoint.workspace_id, endpoint.name)));
     TRY(operations_.finish(tx, id, {}));
     return id;
   }));
@@ -210,14 +210,14 @@ Result<std::string> Manager::put_deployment(Deployment deployment) {
 Result<std::string> Manager::remove_endpoint(const Endpoint& endpoint) {
   std::string operation = TRY(store_.handle().write([&](db::Tx& tx) -> Result<std::string> {
     TRY(store_.remove_endpoint(tx, endpoint.name));
-    std::string id =
-        TRY(operations_.begin(tx, endpoint_id(endpoint.workspace_id, endpoint.name)));
+    std::string id = TRY(operations_.begin(tx, endpoint_id(endpoint.workspace_id, endpoint.name)));
     TRY(operations_.finish(tx, id, {}));
     return id;
   }));
   routing_.erase(endpoint.name);
   std::lock_guard lock(mutex_);
-  std::erase_if(lanes_, [&](const auto& each) { return each.first.starts_with(endpoint.name + "/"); });
+  std::erase_if(lanes_,
+                [&](const auto& each) { return each.first.starts_with(endpoint.name + "/"); });
   return operation;
 }
 
@@ -238,8 +238,7 @@ Result<std::string> Manager::remove_deployment(const Deployment& deployment) {
 
 Result<Manager::Keys> Manager::keys(const Endpoint& endpoint) {
   return Keys{TRY(vault_.open(key_context(endpoint, "primary"), endpoint.sealed_primary_key)),
-              TRY(vault_.open(key_context(endpoint, "secondary"),
-                              endpoint.sealed_secondary_key))};
+              TRY(vault_.open(key_context(endpoint, "secondary"), endpoint.sealed_secondary_key))};
 }
 
 void Manager::renew_keys(Endpoint& endpoint, bool primary, bool secondary) {

@@ -11,7 +11,7 @@ struct Endpoint {
   std::string workspace_id;
   std::string name;  // unique in the installation: it is a host name
   std::string location;
-  std::string auth_mode = "Key";  // Key, AMLToken, AADToken
+  std::string auth_mode = "Key";     // Key, AMLToken, AADToken
   Json properties = Json::object();  // as sent, without traffic
   Json traffic = Json::object();     // {deployment: percent}
   Json mirror_traffic = Json::object();

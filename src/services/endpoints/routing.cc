@@ -53,12 +53,14 @@ Result<std::shared_ptr<Lane>> Routing::choose(const Target& target, std::string_
       break;
     }
     if (name.empty())
-      return not_found("No deployment of this endpoint has traffic. Set its traffic, or pin one "
-                       "with the header azureml-model-deployment.");
+      return not_found(
+          "No deployment of this endpoint has traffic. Set its traffic, or pin one "
+          "with the header azureml-model-deployment.");
   }
   auto lane = target.lanes.find(name);
   if (lane == target.lanes.end())
-    return not_found(cat({"The deployment '", name.substr(0, 64), "' named by the header "
+    return not_found(cat({"The deployment '", name.substr(0, 64),
+                          "' named by the header "
                           "azureml-model-deployment does not exist in this endpoint."}));
   return lane->second;
 }

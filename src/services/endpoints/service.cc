@@ -27,8 +27,7 @@ class LateAuthenticator final : public core::Authenticator {
   bool present(const http::RequestHead& head) const override {
     return keys_ && keys_->present(head);
   }
-  Result<core::Verified> verify(const http::RequestHead& head,
-                                std::string_view audience) override {
+  Result<core::Verified> verify(const http::RequestHead& head, std::string_view audience) override {
     if (!keys_) return unavailable("the server is starting");
     return keys_->verify(head, audience);
   }
@@ -54,8 +53,8 @@ class Service final : public EndpointsService {
   }
 
   Result<void> start(const core::ServiceContext& context) override {
-    manager_ = std::make_unique<Manager>(Store(context.db), peers_, context.operations,
-                                         context.vault);
+    manager_ =
+        std::make_unique<Manager>(Store(context.db), peers_, context.operations, context.vault);
     TRY(manager_->start());
     authenticator_.set(&manager_->routing());
     return {};
@@ -104,8 +103,7 @@ class Service final : public EndpointsService {
     constexpr std::string_view kOne = "/{endpoint}/deployments/{deployment}";
     add(manifest, Method::kGet, kAll, "deployments/read", "OnlineDeployments_List",
         list_deployments);
-    add(manifest, Method::kGet, kOne, "deployments/read", "OnlineDeployments_Get",
-        get_deployment);
+    add(manifest, Method::kGet, kOne, "deployments/read", "OnlineDeployments_Get", get_deployment);
     add(manifest, Method::kPut, kOne, "deployments/write", "OnlineDeployments_CreateOrUpdate",
         put_deployment);
     add(manifest, Method::kPatch, kOne, "deployments/write", "OnlineDeployments_Update", nullptr);
@@ -161,8 +159,7 @@ class Service final : public EndpointsService {
 }  // namespace
 
 std::unique_ptr<EndpointsService> make_endpoints(workspace::Workspaces& workspaces,
-                                                 assets::Assets& assets,
-                                                 storage::Storage& storage,
+                                                 assets::Assets& assets, storage::Storage& storage,
                                                  identity::Identity& identity,
                                                  inference::Engine& inference) {
   return std::make_unique<Service>(Peers{workspaces, assets, storage, identity, inference});

@@ -20,8 +20,7 @@ class EndpointsService : public core::Service {
 
 // Managed online endpoints: deployments of ONNX models, scored in process.
 std::unique_ptr<EndpointsService> make_endpoints(workspace::Workspaces& workspaces,
-                                                 assets::Assets& assets,
-                                                 storage::Storage& storage,
+                                                 assets::Assets& assets, storage::Storage& storage,
                                                  identity::Identity& identity,
                                                  inference::Engine& inference);
 

@@ -89,10 +89,9 @@ Result<std::optional<Endpoint>> Store::endpoint(const std::string& name) {
 
 Result<std::vector<Endpoint>> Store::endpoints() {
   return handle_.read([&](db::Reader& reader) -> Result<std::vector<Endpoint>> {
-    return all_from<Endpoint>(
-        TRY(reader.query(
-            cat({"SELECT ", kEndpointColumns, " FROM endpoints_endpoint ORDER BY name"}))),
-        endpoint_from);
+    return all_from<Endpoint>(TRY(reader.query(cat({"SELECT ", kEndpointColumns,
+                                                    " FROM endpoints_endpoint ORDER BY name"}))),
+                              endpoint_from);
   });
 }
 
@@ -170,8 +169,8 @@ Result<void> Store::put(db::Tx& caller, const Deployment& deployment) {
 
 Result<void> Store::remove_deployment(db::Tx& caller, const std::string& endpoint,
                                       const std::string& name) {
-  TRY(handle_.join(caller).exec(
-      "DELETE FROM endpoints_deployment WHERE endpoint = ? AND name = ?", {endpoint, name}));
+  TRY(handle_.join(caller).exec("DELETE FROM endpoints_deployment WHERE endpoint = ? AND name = ?",
+                                {endpoint, name}));
   return {};
 }
 

@@ -27,8 +27,7 @@ class Store {
   Result<std::vector<Deployment>> deployments(const std::string& endpoint);
   Result<std::vector<Deployment>> all_deployments();
   Result<void> put(db::Tx& tx, const Deployment& deployment);
-  Result<void> remove_deployment(db::Tx& tx, const std::string& endpoint,
-                                 const std::string& name);
+  Result<void> remove_deployment(db::Tx& tx, const std::string& endpoint, const std::string& name);
 
  private:
   db::Database::Handle handle_;

@@ -25,8 +25,8 @@ class Service final : public IdentityService {
     for (std::string_view base : {"/{tenant}", "/{tenant}/v2.0", "/adfs"})
       add(manifest, Method::kGet, cat({base, "/.well-known/openid-configuration"}),
           "OpenIdConfiguration_Get", get_configuration);
-    for (std::string_view path : {"/{tenant}/discovery/v2.0/keys", "/{tenant}/discovery/keys",
-                                  "/adfs/discovery/keys"})
+    for (std::string_view path :
+         {"/{tenant}/discovery/v2.0/keys", "/{tenant}/discovery/keys", "/adfs/discovery/keys"})
       add(manifest, Method::kGet, std::string(path), "Keys_List", get_keys);
     add(manifest, Method::kGet, "/common/discovery/instance", "InstanceDiscovery_Get",
         get_instance_discovery);
@@ -40,8 +40,8 @@ class Service final : public IdentityService {
     store_ = std::make_unique<Store>(std::move(handle));
     tokens_ = TRY(Tokens::create(installation_, *store_, vault));
     rbac_ = std::make_unique<Rbac>(TRY(Roles::load()));
-    parts_.reset(new TokenParts{installation_, *store_, *tokens_,
-                                vault.derive("identity.client_secret")});
+    parts_.reset(
+        new TokenParts{installation_, *store_, *tokens_, vault.derive("identity.client_secret")});
     return refresh_assignments();
   }
 
@@ -101,16 +101,18 @@ class Service final : public IdentityService {
     for (const std::string& scope : {subscription, subscription + "/resourceGroups/{rg}"}) {
       std::string base = scope + "/providers/Microsoft.Authorization/";
       manifest.unimplemented(Host::kManagement, Method::kGet, base + "roleAssignments",
-                             "RoleAssignments_List", {"Microsoft.Authorization/roleAssignments/read"});
+                             "RoleAssignments_List",
+                             {"Microsoft.Authorization/roleAssignments/read"});
       manifest.unimplemented(Host::kManagement, Method::kPut, base + "roleAssignments/{name}",
                              "RoleAssignments_Create",
                              {"Microsoft.Authorization/roleAssignments/write"});
       manifest.unimplemented(Host::kManagement, Method::kGet, base + "roleDefinitions",
-                             "RoleDefinitions_List", {"Microsoft.Authorization/roleDefinitions/read"});
+                             "RoleDefinitions_List",
+                             {"Microsoft.Authorization/roleDefinitions/read"});
     }
-    for (std::string_view path : {"/{tenant}/oauth2/v2.0/authorize",
-                                  "/{tenant}/oauth2/v2.0/devicecode", "/adfs/oauth2/authorize",
-                                  "/adfs/oauth2/devicecode"}) {
+    for (std::string_view path :
+         {"/{tenant}/oauth2/v2.0/authorize", "/{tenant}/oauth2/v2.0/devicecode",
+          "/adfs/oauth2/authorize", "/adfs/oauth2/devicecode"}) {
       core::Route route;
       route.host = Host::kLogin;
       route.method = path.ends_with("authorize") ? Method::kGet : Method::kPost;

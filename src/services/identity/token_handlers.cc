@@ -25,8 +25,7 @@ Error oauth(Code code, std::string_view error, std::string message) {
 
 bool is_our_tenant(const TokenParts& parts, std::string_view tenant) {
   return tenant.empty() || iequals(tenant, parts.installation.tenant_id) ||
-         iequals(tenant, "adfs") || iequals(tenant, "common") ||
-         iequals(tenant, "organizations");
+         iequals(tenant, "adfs") || iequals(tenant, "common") || iequals(tenant, "organizations");
 }
 
 Result<void> check_tenant(const TokenParts& parts, const Context& context) {
@@ -102,19 +101,19 @@ Answer get_configuration(const TokenParts& parts, Context& context) {
   std::string base = context.url("login", adfs ? "/adfs" : "/" + parts.installation.tenant_id);
   std::string oauth2 = base + (adfs ? "/oauth2" : "/oauth2/v2.0");
   Json methods = Json::array({"client_secret_post"});
-  return core::json_response(Json::object(
-      {{"issuer", parts.tokens.issuer()},
-       {"authorization_endpoint", oauth2 + "/authorize"},
-       {"token_endpoint", oauth2 + "/token"},
-       {"device_authorization_endpoint", oauth2 + "/devicecode"},
-       {"jwks_uri", base + (adfs ? "/discovery/keys" : "/discovery/v2.0/keys")},
-       {"token_endpoint_auth_methods_supported", std::move(methods)},
-       {"response_types_supported", Json::array({"token"})},
-       {"subject_types_supported", Json::array({"pairwise"})},
-       {"id_token_signing_alg_values_supported", Json::array({"RS256"})},
-       {"grant_types_supported", Json::array({"client_credentials"})},
-       {"scopes_supported", Json::array({"openid"})},
-       {"tenant_region_scope", parts.installation.region}}));
+  return core::json_response(
+      Json::object({{"issuer", parts.tokens.issuer()},
+                    {"authorization_endpoint", oauth2 + "/authorize"},
+                    {"token_endpoint", oauth2 + "/token"},
+                    {"device_authorization_endpoint", oauth2 + "/devicecode"},
+                    {"jwks_uri", base + (adfs ? "/discovery/keys" : "/discovery/v2.0/keys")},
+                    {"token_endpoint_auth_methods_supported", std::move(methods)},
+                    {"response_types_supported", Json::array({"token"})},
+                    {"subject_types_supported", Json::array({"pairwise"})},
+                    {"id_token_signing_alg_values_supported", Json::array({"RS256"})},
+                    {"grant_types_supported", Json::array({"client_credentials"})},
+                    {"scopes_supported", Json::array({"openid"})},
+                    {"tenant_region_scope", parts.installation.region}}));
 }
 
 Answer get_keys(const TokenParts& parts, Context& context) {
@@ -127,8 +126,8 @@ Answer get_instance_discovery(const TokenParts& parts, Context& context) {
   Json metadata = Json::object({{"preferred_network", login},
                                 {"preferred_cache", login},
                                 {"aliases", Json::array({Json(login)})}});
-  std::string path = cat({"/", parts.installation.tenant_id,
-                          "/v2.0/.well-known/openid-configuration"});
+  std::string path =
+      cat({"/", parts.installation.tenant_id, "/v2.0/.well-known/openid-configuration"});
   return core::json_response(
       Json::object({{"tenant_discovery_endpoint", context.url("login", path)},
                     {"api-version", "1.1"},
@@ -148,8 +147,8 @@ Answer post_token(const TokenParts& parts, Context& context) {
     return oauth(Code::kUnauthenticated, "invalid_client",
                  "Client assertions are not implemented yet; use client_secret.");
   ServicePrincipal principal = TRY(check_client(parts, form));
-  TokenRequest request{principal.object_id, TRY(requested_audience(parts, form)), kLifetime,
-                       {}, {}};
+  TokenRequest request{
+      principal.object_id, TRY(requested_audience(parts, form)), kLifetime, {}, {}};
   SecretString token = parts.tokens.issue(principal, request);
   int64_t seconds = std::chrono::duration_cast<std::chrono::seconds>(kLifetime).count();
   http::Response response = core::json_response(Json::object({{"token_type", "Bearer"},

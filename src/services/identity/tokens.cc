@@ -32,8 +32,8 @@ std::string plain_audience(std::string_view audience) {
 Json grants_json(const std::vector<core::Grant>& grants) {
   Json json = Json::array();
   for (const core::Grant& grant : grants)
-    json.push_back(Json::object({{"operations", Json::strings(grant.operations)},
-                                 {"scope", grant.scope}}));
+    json.push_back(
+        Json::object({{"operations", Json::strings(grant.operations)}, {"scope", grant.scope}}));
   return json;
 }
 
@@ -60,8 +60,8 @@ Tokens::Tokens(const core::Installation& installation, Store& store)
       store_(store),
       issuer_(cat({"https://login.", installation.domain, "/", installation.tenant_id, "/v2.0"})) {}
 
-Result<std::unique_ptr<Tokens>> Tokens::create(const core::Installation& installation,
-                                               Store& store, core::Vault& vault) {
+Result<std::unique_ptr<Tokens>> Tokens::create(const core::Installation& installation, Store& store,
+                                               core::Vault& vault) {
   std::unique_ptr<Tokens> tokens(new Tokens(installation, store));
   TRY(tokens->load_keys(vault));
   return tokens;
@@ -126,9 +126,9 @@ Result<core::Verified> Tokens::verify_token(std::string_view token, std::string_
   if (known.verified.expires + kSkew < now())
     return unauthenticated("The access token has expired.", "ExpiredAuthenticationToken");
   if (known.audience != plain_audience(audience))
-    return unauthenticated(cat({"The access token is for '", known.audience,
-                                "', not for '", audience, "'."}),
-                           "InvalidAuthenticationTokenAudience");
+    return unauthenticated(
+        cat({"The access token is for '", known.audience, "', not for '", audience, "'."}),
+        "InvalidAuthenticationTokenAudience");
   if (!known.job_id.empty() && TRY(store_.is_job_revoked(known.job_id)))
     return unauthenticated("The job this access token belongs to has ended.",
                            "ExpiredAuthenticationToken");

@@ -28,11 +28,11 @@ Answer create_tracking_token(identity::Identity& identity, workspace::Workspaces
   request.lifetime = kLifetime;
   request.grants = {mlflow_grant(workspace.arm_id)};
   SecretString token = TRY(identity.issue_token(request));
-  http::Response response = core::json_response(
-      Json::object({{"accessToken", token.expose()},
-                    {"tokenType", "Bearer"},
-                    {"expiresIn", std::chrono::duration_cast<std::chrono::seconds>(kLifetime).count()},
-                    {"scope", "mlflow"}}));
+  http::Response response = core::json_response(Json::object(
+      {{"accessToken", token.expose()},
+       {"tokenType", "Bearer"},
+       {"expiresIn", std::chrono::duration_cast<std::chrono::seconds>(kLifetime).count()},
+       {"scope", "mlflow"}}));
   response.header("Cache-Control", "no-store");
   return response;
 }

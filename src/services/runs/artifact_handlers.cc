@@ -57,8 +57,9 @@ Answer list_artifacts(Ledger& ledger, Context& context) {
                                   run_id, std::string_view(blob.name).substr(root.name.size())));
                               return {};
                             }));
-  return core::json_response(Json::object(
-      {{"value", Json::array(std::move(found))}, {"continuationToken", Json()}, {"nextLink", Json()}}));
+  return core::json_response(Json::object({{"value", Json::array(std::move(found))},
+                                           {"continuationToken", Json()},
+                                           {"nextLink", Json()}}));
 }
 
 Answer get_artifact_info(Ledger& ledger, Context& context) {

@@ -21,12 +21,11 @@ Result<Json> log_files(Ledger& ledger, const Context& context, const Run& run) {
   storage::BlobPath root = TRY(ledger.artifact_path(run.workspace_id, run.run_id, ""));
   Json files = Json::object();
   TRY(ledger.storage().list(
-      root.account, root.container, root.name,
-      [&](const storage::BlobInfo& blob) -> Result<void> {
+      root.account, root.container, root.name, [&](const storage::BlobInfo& blob) -> Result<void> {
         std::string_view path = std::string_view(blob.name).substr(root.name.size());
         if (!is_log(path) || files.size() >= kLogFilesMax) return {};
-        files.set(path, TRY(signed_url(ledger, context, {root.account, root.container, blob.name},
-                                       "r")));
+        files.set(path,
+                  TRY(signed_url(ledger, context, {root.account, root.container, blob.name}, "r")));
         return {};
       }));
   return files;

@@ -42,8 +42,7 @@ Ledger::Ledger(db::Database::Handle handle, workspace::Workspaces& workspaces,
 
 Result<void> Ledger::create(db::Tx& tx, const Run& wanted) {
   Run run = wanted;
-  Experiment experiment =
-      TRY(store_.ensure_experiment(tx, run.workspace_id, run.experiment_name));
+  Experiment experiment = TRY(store_.ensure_experiment(tx, run.workspace_id, run.experiment_name));
   run.experiment_id = experiment.id;
   if (run.root_run_id.empty()) run.root_run_id = run.run_id;
   if (to_micros(run.created) == 0) run.created = now();
@@ -101,8 +100,8 @@ Result<storage::BlobPath> Ledger::artifact_path(std::string_view workspace_id,
       return invalid_argument(cat({"'", path.substr(0, 200), "' is not a valid artifact path"}),
                               "INVALID_PARAMETER_VALUE");
   workspace::Datastore store = TRY(workspaces_.datastore(workspace_id, kArtifactStore));
-  return storage::BlobPath{store.account, store.container, artifact_prefix(run_id) +
-                                                               std::string(path)};
+  return storage::BlobPath{store.account, store.container,
+                           artifact_prefix(run_id) + std::string(path)};
 }
 
 bool Ledger::is_first_look(const std::string& run_id) {

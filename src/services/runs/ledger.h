@@ -25,8 +25,7 @@ class Ledger final : public Runs {
   Result<void> set_status(db::Tx& tx, std::string_view run_id, std::string_view status,
                           const std::optional<Error>& error) override;
   Result<void> set_outputs(db::Tx& tx, std::string_view run_id, const Json& outputs) override;
-  Result<void> set_properties(db::Tx& tx, std::string_view run_id,
-                              const Json& properties) override;
+  Result<void> set_properties(db::Tx& tx, std::string_view run_id, const Json& properties) override;
   Result<Run> get(std::string_view workspace_id, std::string_view run_id) override;
   Result<std::vector<Run>> children(std::string_view workspace_id,
                                     std::string_view run_id) override;

@@ -51,9 +51,8 @@ Result<Json> list_below(Ledger& ledger, storage::BlobPath folder, std::string_vi
           folders.emplace(rest.substr(0, slash));
           return {};
         }
-        files.push_back(Json::object({{"path", cat({shown_prefix, rest})},
-                                      {"is_dir", false},
-                                      {"file_size", blob.size}}));
+        files.push_back(Json::object(
+            {{"path", cat({shown_prefix, rest})}, {"is_dir", false}, {"file_size", blob.size}}));
         return {};
       }));
   for (const std::string& name : folders)
@@ -83,8 +82,8 @@ Result<storage::BlobPath> resolve_artifact(Ledger& ledger, const Context& contex
     return ledger.artifact_path(workspace, model.model_id, rest);
   }
   if (owner.size() == 3 && owner[0] == "registered") {
-    assets::AssetVersion version = TRY(ledger.assets().find(
-        workspace, assets::Kind::kModel, cat({owner[1], ":", owner[2]})));
+    assets::AssetVersion version =
+        TRY(ledger.assets().find(workspace, assets::Kind::kModel, cat({owner[1], ":", owner[2]})));
     std::string uri = version.properties["modelUri"].text();
     while (uri.ends_with('/')) uri.pop_back();
     if (!rest.empty()) uri += cat({"/", rest});
@@ -94,15 +93,14 @@ Result<storage::BlobPath> resolve_artifact(Ledger& ledger, const Context& contex
 }
 
 Answer list_mlflow_artifacts(Ledger& ledger, Context& context) {
-  storage::BlobPath folder =
-      TRY(resolve_artifact(ledger, context, context.query_or("path", "")));
+  storage::BlobPath folder = TRY(resolve_artifact(ledger, context, context.query_or("path", "")));
   return core::json_response(Json::object({{"files", TRY(list_below(ledger, folder, ""))}}));
 }
 
 // GET artifacts/list?run_id=&path=: paths are shown from the run's root.
 Answer list_mlflow_run_artifacts(Ledger& ledger, Context& context) {
-  Json query = Json::object({{"run_id", context.query_or("run_id", "")},
-                             {"run_uuid", context.query_or("run_uuid", "")}});
+  Json query = Json::object(
+      {{"run_id", context.query_or("run_id", "")}, {"run_uuid", context.query_or("run_uuid", "")}});
   Run run = TRY(body_run(ledger, context, query));
   std::string below(context.query_or("path", ""));
   storage::BlobPath folder = TRY(ledger.artifact_path(run.workspace_id, run.run_id, below));
@@ -136,8 +134,7 @@ Answer put_mlflow_artifact(Ledger& ledger, Context& context) {
 }
 
 Answer delete_mlflow_artifact(Ledger& ledger, Context& context) {
-  TRY(ledger.storage().remove(
-      TRY(resolve_artifact(ledger, context, context.param("path")))));
+  TRY(ledger.storage().remove(TRY(resolve_artifact(ledger, context, context.param("path")))));
   return http::Response(204);
 }
 

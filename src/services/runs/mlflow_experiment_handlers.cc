@@ -8,8 +8,7 @@ namespace lazuli::runs {
 namespace {
 
 http::Response wrapped(const Context& context, const Experiment& experiment) {
-  return core::json_response(
-      Json::object({{"experiment", experiment_json(context, experiment)}}));
+  return core::json_response(Json::object({{"experiment", experiment_json(context, experiment)}}));
 }
 
 struct SearchableExperiment : Searchable {
@@ -85,8 +84,7 @@ Answer search_experiments(Ledger& ledger, Context& context) {
   std::string view = body["view_type"].text();
   if (view.empty()) view = "ACTIVE_ONLY";
   Json found = Json::array();
-  for (const Experiment& experiment :
-       TRY(ledger.store().experiments(context.workspace_id())))
+  for (const Experiment& experiment : TRY(ledger.store().experiments(context.workspace_id())))
     if (in_view(experiment, view) && matches(filter, SearchableExperiment(experiment)))
       found.push_back(experiment_json(context, experiment));
   return core::json_response(Json::object({{"experiments", std::move(found)}}));

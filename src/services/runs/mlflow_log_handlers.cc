@@ -106,13 +106,12 @@ Answer log_outputs(Ledger& ledger, Context& context) {
 }
 
 Answer get_metric_history(Ledger& ledger, Context& context) {
-  Json query = Json::object({{"run_id", context.query_or("run_id", "")},
-                             {"run_uuid", context.query_or("run_uuid", "")}});
+  Json query = Json::object(
+      {{"run_id", context.query_or("run_id", "")}, {"run_uuid", context.query_or("run_uuid", "")}});
   Run run = TRY(body_run(ledger, context, query));
   std::string key = TRY(required_query(context, "metric_key"));
-  size_t limit = static_cast<size_t>(
-      std::clamp<int64_t>(parse_int(context.query_or("max_results", "25000")).value_or(25000), 1,
-                          25000));
+  size_t limit = static_cast<size_t>(std::clamp<int64_t>(
+      parse_int(context.query_or("max_results", "25000")).value_or(25000), 1, 25000));
   size_t skip = static_cast<size_t>(
       std::max<int64_t>(0, parse_int(context.query_or("page_token", "0")).value_or(0)));
   Json metrics = Json::array();

@@ -52,8 +52,8 @@ Result<RegisteredModel> find_registered(Ledger& ledger, const Context& context,
                                         const std::string& name) {
   auto found = TRY(ledger.models().registered(context.workspace_id(), name));
   if (found) return *found;
-  auto latest = ledger.assets().find(context.workspace_id(), assets::Kind::kModel,
-                                     cat({name, "@latest"}));
+  auto latest =
+      ledger.assets().find(context.workspace_id(), assets::Kind::kModel, cat({name, "@latest"}));
   if (!latest.ok())
     return missing_resource(cat({"Registered Model with name=", name, " not found"}));
   RegisteredModel model;
@@ -63,12 +63,12 @@ Result<RegisteredModel> find_registered(Ledger& ledger, const Context& context,
 
 Result<assets::AssetVersion> find_version(Ledger& ledger, const Context& context,
                                           const std::string& name, const std::string& version) {
-  auto found = ledger.assets().find(context.workspace_id(), assets::Kind::kModel,
-                                    cat({name, ":", version}));
+  auto found =
+      ledger.assets().find(context.workspace_id(), assets::Kind::kModel, cat({name, ":", version}));
   if (found.ok()) return found;
   if (found.error().code != Code::kNotFound) return found;
-  return missing_resource(cat({"Model Version (name=", name, ", version=", version,
-                               ") not found"}));
+  return missing_resource(
+      cat({"Model Version (name=", name, ", version=", version, ") not found"}));
 }
 
 Answer version_answer(const RegisteredModel& model, const assets::AssetVersion& version) {
@@ -143,8 +143,7 @@ Answer search_registered_models(Ledger& ledger, Context& context) {
     }
   };
   Json models = Json::array();
-  for (const RegisteredModel& model :
-       TRY(ledger.models().all_registered(context.workspace_id()))) {
+  for (const RegisteredModel& model : TRY(ledger.models().all_registered(context.workspace_id()))) {
     Found found;
     found.model = &model;
     if (matches(filter, found)) models.push_back(model_json(model));

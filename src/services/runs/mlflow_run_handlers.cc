@@ -156,8 +156,8 @@ Answer create_mlflow_run(Ledger& ledger, Context& context) {
 }
 
 Answer get_mlflow_run(Ledger& ledger, Context& context) {
-  Json query = Json::object({{"run_id", context.query_or("run_id", "")},
-                             {"run_uuid", context.query_or("run_uuid", "")}});
+  Json query = Json::object(
+      {{"run_id", context.query_or("run_id", "")}, {"run_uuid", context.query_or("run_uuid", "")}});
   Run run = TRY(body_run(ledger, context, query));
   return wrapped(context, run, TRY(ledger.store().data(run.run_id)));
 }
@@ -187,8 +187,8 @@ Answer search_mlflow_runs(Ledger& ledger, Context& context) {
   std::vector<FoundRun> found = TRY(find_runs(ledger, context, body));
   size_t limit = static_cast<size_t>(body["max_results"].integer(1000));
   limit = std::clamp<size_t>(limit, 1, kSearchMax);
-  size_t skip = static_cast<size_t>(
-      std::max<int64_t>(0, parse_int(body["page_token"].str()).value_or(0)));
+  size_t skip =
+      static_cast<size_t>(std::max<int64_t>(0, parse_int(body["page_token"].str()).value_or(0)));
   Json runs = Json::array();
   for (size_t i = skip; i < found.size() && i < skip + limit; ++i)
     runs.push_back(mlflow_run_json(context, found[i].run, found[i].data));

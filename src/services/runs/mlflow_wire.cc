@@ -46,8 +46,7 @@ std::string artifact_uri(const core::RequestContext& context, std::string_view e
 std::string model_artifact_uri(const core::RequestContext& context, const LoggedModel& model) {
   // The plug-in knows no other owner of artifacts than a run: the model stands in for one.
   if (is_plugin(context)) return plugin_uri(context, model.experiment_id, model.model_id);
-  return cat({"mlflow-artifacts:/", model.experiment_id, "/models/", model.model_id,
-              "/artifacts"});
+  return cat({"mlflow-artifacts:/", model.experiment_id, "/models/", model.model_id, "/artifacts"});
 }
 
 Json experiment_json(const core::RequestContext& context, const Experiment& experiment) {
@@ -64,8 +63,10 @@ Json experiment_json(const core::RequestContext& context, const Experiment& expe
 
 Json metric_json(const Metric& metric) {
   Json value = metric.value;
-  if (std::isnan(metric.value)) value = "NaN";
-  else if (std::isinf(metric.value)) value = metric.value > 0 ? "Infinity" : "-Infinity";
+  if (std::isnan(metric.value))
+    value = "NaN";
+  else if (std::isinf(metric.value))
+    value = metric.value > 0 ? "Infinity" : "-Infinity";
   return Json::object({{"key", metric.key},
                        {"value", std::move(value)},
                        {"timestamp", metric.timestamp_ms},
@@ -73,28 +74,27 @@ Json metric_json(const Metric& metric) {
 }
 
 Json mlflow_run_json(const core::RequestContext& context, const Run& run, const RunData& data) {
-  Json info = Json::object({{"run_id", run.run_id},
-                            {"run_uuid", run.run_id},
-                            {"run_name", run.display_name},
-                            {"experiment_id", run.experiment_id},
-                            {"user_id", run.created_by},
-                            {"status", mlflow_status(run.status)},
-                            {"start_time", to_millis(to_micros(run.started) ? run.started
-                                                                            : run.created)},
-                            {"artifact_uri", artifact_uri(context, run.experiment_id, run.run_id)},
-                            {"lifecycle_stage", run.hidden ? "deleted" : "active"}});
+  Json info =
+      Json::object({{"run_id", run.run_id},
+                    {"run_uuid", run.run_id},
+                    {"run_name", run.display_name},
+                    {"experiment_id", run.experiment_id},
+                    {"user_id", run.created_by},
+                    {"status", mlflow_status(run.status)},
+                    {"start_time", to_millis(to_micros(run.started) ? run.started : run.created)},
+                    {"artifact_uri", artifact_uri(context, run.experiment_id, run.run_id)},
+                    {"lifecycle_stage", run.hidden ? "deleted" : "active"}});
   if (to_micros(run.ended) != 0) info.set("end_time", to_millis(run.ended));
   Json metrics = Json::array(), params = Json::array();
   for (const Metric& metric : data.metrics) metrics.push_back(metric_json(metric));
   for (const Param& param : data.params)
     params.push_back(Json::object({{"key", param.key}, {"value", param.value}}));
-  return Json::object(
-      {{"info", std::move(info)},
-       {"data", Json::object({{"metrics", std::move(metrics)},
-                              {"params", std::move(params)},
-                              {"tags", tag_list(system_tags(run))}})},
-       {"inputs", Json::object()},
-       {"outputs", Json::object({{"model_outputs", data.outputs}})}});
+  return Json::object({{"info", std::move(info)},
+                       {"data", Json::object({{"metrics", std::move(metrics)},
+                                              {"params", std::move(params)},
+                                              {"tags", tag_list(system_tags(run))}})},
+                       {"inputs", Json::object()},
+                       {"outputs", Json::object({{"model_outputs", data.outputs}})}});
 }
 
 Json logged_model_json(const core::RequestContext& context, const LoggedModel& model) {
@@ -120,15 +120,19 @@ Result<Metric> metric_from_json(const Json& json) {
   metric.timestamp_ms = json["timestamp"].is_string()
                             ? parse_int(json["timestamp"].str()).value_or(0)
                             : json["timestamp"].integer();
-  metric.step = json["step"].is_string() ? parse_int(json["step"].str()).value_or(0)
-                                         : json["step"].integer();
+  metric.step =
+      json["step"].is_string() ? parse_int(json["step"].str()).value_or(0) : json["step"].integer();
   const Json& value = json["value"];
   if (metric.key.empty() || metric.key.size() > 250)
     return invalid_parameter("Missing value for required parameter 'key' of a metric.");
-  if (value.is_number()) metric.value = value.number();
-  else if (value.str() == "NaN") metric.value = std::nan("");
-  else if (value.str() == "Infinity") metric.value = std::numeric_limits<double>::infinity();
-  else if (value.str() == "-Infinity") metric.value = -std::numeric_limits<double>::infinity();
+  if (value.is_number())
+    metric.value = value.number();
+  else if (value.str() == "NaN")
+    metric.value = std::nan("");
+  else if (value.str() == "Infinity")
+    metric.value = std::numeric_limits<double>::infinity();
+  else if (value.str() == "-Infinity")
+    metric.value = -std::numeric_limits<double>::infinity();
   else
     return invalid_parameter(cat({"The value of the metric '", metric.key, "' is not a number."}));
   return metric;

@@ -7,7 +7,8 @@
 namespace lazuli::runs {
 
 // JSON ⇄ model for MLflow's REST API.
-// Source: mlflow/protos/service.proto, model_registry.proto and mlflow/store/tracking/rest_store.py.
+// Source: mlflow/protos/service.proto, model_registry.proto and
+// mlflow/store/tracking/rest_store.py.
 
 // Where artifacts are, in the address form the asker understands: azureml-mlflow under /mlflow/v2.0
 // needs azureml:// addresses of a run, everyone else mlflow-artifacts:/.
@@ -31,8 +32,8 @@ Json tag_map(const Json& list);
 std::string mlflow_status(std::string_view status);
 Result<std::string> status_from_mlflow(std::string_view status);
 
-Error missing_resource(std::string message);        // RESOURCE_DOES_NOT_EXIST, 404
-Error existing_resource(std::string message);       // RESOURCE_ALREADY_EXISTS, 400
-Error invalid_parameter(std::string message);       // INVALID_PARAMETER_VALUE, 400
+Error missing_resource(std::string message);   // RESOURCE_DOES_NOT_EXIST, 404
+Error existing_resource(std::string message);  // RESOURCE_ALREADY_EXISTS, 400
+Error invalid_parameter(std::string message);  // INVALID_PARAMETER_VALUE, 400
 
 }  // namespace lazuli::runs

@@ -11,8 +11,14 @@ constexpr std::string_view kLoggedColumns =
     "updated_us, tags, params";
 
 Result<LoggedModel> logged_from(const db::Row& row) {
-  LoggedModel model{row.text(0), row.text(1), row.text(2), row.text(3),
-                    row.text(4), row.text(5), row.text(6), from_micros(row.integer(7)),
+  LoggedModel model{row.text(0),
+                    row.text(1),
+                    row.text(2),
+                    row.text(3),
+                    row.text(4),
+                    row.text(5),
+                    row.text(6),
+                    from_micros(row.integer(7)),
                     from_micros(row.integer(8))};
   model.tags = TRY(Json::parse(row.text(9)));
   model.params = TRY(Json::parse(row.text(10)));
@@ -51,9 +57,8 @@ Result<void> ModelStore::put_logged(const LoggedModel& model) {
              "status = excluded.status, updated_us = excluded.updated_us, tags = excluded.tags, "
              "params = excluded.params"}),
         {to_lower(model.workspace_id), model.model_id, model.workspace_id, model.experiment_id,
-         model.name, model.source_run_id, model.model_type, model.status,
-         to_micros(model.created), to_micros(model.updated), model.tags.dump(),
-         model.params.dump()}));
+         model.name, model.source_run_id, model.model_type, model.status, to_micros(model.created),
+         to_micros(model.updated), model.tags.dump(), model.params.dump()}));
     return {};
   });
 }
@@ -61,7 +66,8 @@ Result<void> ModelStore::put_logged(const LoggedModel& model) {
 Result<std::optional<LoggedModel>> ModelStore::logged(const std::string& workspace,
                                                       const std::string& model_id) {
   return handle_.read([&](db::Reader& reader) -> Result<std::optional<LoggedModel>> {
-    auto row = TRY(reader.query_one(cat({"SELECT ", kLoggedColumns, " FROM runs_logged_model "
+    auto row = TRY(reader.query_one(cat({"SELECT ", kLoggedColumns,
+                                         " FROM runs_logged_model "
                                          "WHERE model_id = ? AND workspace_key = ?"}),
                                     {model_id, to_lower(workspace)}));
     if (!row) return std::optional<LoggedModel>();
@@ -74,10 +80,11 @@ Result<std::vector<LoggedModel>> ModelStore::logged_in(
   return handle_.read([&](db::Reader& reader) -> Result<std::vector<LoggedModel>> {
     std::vector<LoggedModel> models;
     for (const std::string& id : experiment_ids)
-      for (const db::Row& row : TRY(reader.query(
-               cat({"SELECT ", kLoggedColumns, " FROM runs_logged_model WHERE experiment_id = ? "
-                    "AND workspace_key = ? ORDER BY created_us DESC"}),
-               {id, to_lower(workspace)})))
+      for (const db::Row& row :
+           TRY(reader.query(cat({"SELECT ", kLoggedColumns,
+                                 " FROM runs_logged_model WHERE experiment_id = ? "
+                                 "AND workspace_key = ? ORDER BY created_us DESC"}),
+                            {id, to_lower(workspace)})))
         models.push_back(TRY(logged_from(row)));
     return models;
   });
@@ -86,11 +93,11 @@ Result<std::vector<LoggedModel>> ModelStore::logged_in(
 Result<bool> ModelStore::insert_registered(const std::string& workspace,
                                            const RegisteredModel& model) {
   return handle_.write([&](db::Tx& tx) -> Result<bool> {
-    int64_t made = TRY(tx.exec(
-        "INSERT INTO runs_registered_model (workspace_key, name, description, created_us, "
-        "updated_us, tags, aliases) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        {to_lower(workspace), model.name, model.description, to_micros(model.created),
-         to_micros(model.updated), model.tags.dump(), model.aliases.dump()}));
+    int64_t made = TRY(
+        tx.exec("INSERT INTO runs_registered_model (workspace_key, name, description, created_us, "
+                "updated_us, tags, aliases) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                {to_lower(workspace), model.name, model.description, to_micros(model.created),
+                 to_micros(model.updated), model.tags.dump(), model.aliases.dump()}));
     return made > 0;
   });
 }
@@ -98,7 +105,8 @@ Result<bool> ModelStore::insert_registered(const std::string& workspace,
 Result<void> ModelStore::update_registered(const std::string& workspace,
                                            const RegisteredModel& model) {
   return handle_.write([&](db::Tx& tx) -> Result<void> {
-    TRY(tx.exec("UPDATE runs_registered_model SET description = ?, updated_us = ?, tags = ?, "
+    TRY(
+        tx.exec("UPDATE runs_registered_model SET description = ?, updated_us = ?, tags = ?, "
                 "aliases = ? WHERE workspace_key = ? AND name = ?",
                 {model.description, to_micros(now()), model.tags.dump(), model.aliases.dump(),
                  to_lower(workspace), model.name}));
@@ -109,10 +117,10 @@ Result<void> ModelStore::update_registered(const std::string& workspace,
 Result<std::optional<RegisteredModel>> ModelStore::registered(const std::string& workspace,
                                                               const std::string& name) {
   return handle_.read([&](db::Reader& reader) -> Result<std::optional<RegisteredModel>> {
-    auto row = TRY(reader.query_one(
-        "SELECT name, description, created_us, updated_us, tags, aliases "
-        "FROM runs_registered_model WHERE workspace_key = ? AND name = ?",
-        {to_lower(workspace), name}));
+    auto row =
+        TRY(reader.query_one("SELECT name, description, created_us, updated_us, tags, aliases "
+                             "FROM runs_registered_model WHERE workspace_key = ? AND name = ?",
+                             {to_lower(workspace), name}));
     if (!row) return std::optional<RegisteredModel>();
     return std::optional<RegisteredModel>(TRY(registered_from(*row)));
   });
@@ -121,10 +129,10 @@ Result<std::optional<RegisteredModel>> ModelStore::registered(const std::string&
 Result<std::vector<RegisteredModel>> ModelStore::all_registered(const std::string& workspace) {
   return handle_.read([&](db::Reader& reader) -> Result<std::vector<RegisteredModel>> {
     std::vector<RegisteredModel> models;
-    for (const db::Row& row : TRY(reader.query(
-             "SELECT name, description, created_us, updated_us, tags, aliases "
-             "FROM runs_registered_model WHERE workspace_key = ? ORDER BY name",
-             {to_lower(workspace)})))
+    for (const db::Row& row :
+         TRY(reader.query("SELECT name, description, created_us, updated_us, tags, aliases "
+                          "FROM runs_registered_model WHERE workspace_key = ? ORDER BY name",
+                          {to_lower(workspace)})))
       models.push_back(TRY(registered_from(row)));
     return models;
   });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Source: azure-ai-ml azure/ai/ml/_restclient/dataset_dataplane, model_dataplane; _job_operations.py
+// Source: azure-ai-ml azure/ai/ml/_restclient/dataset_dataplane, model_dataplane;
+// _job_operations.py
 // (_get_named_output_uri).
 #include "base/strings.h"
 #include "core/arm.h"

@@ -58,12 +58,10 @@ void describe_runs(const Adder& add, const Bind& bind) {
   add(Method::kGet, "runs/get", "getRun", kRead, bind(get_mlflow_run));
   add(Method::kPost, "runs/update", "updateRun", kWrite, bind(update_mlflow_run));
   add(Method::kPost, "runs/search", "searchRuns", kRead, bind(search_mlflow_runs));
-  add(Method::kPost, "runs/delete", "deleteRun", kWrite, bind([](Ledger& l, Context& c) {
-        return set_run_hidden(l, c, true);
-      }));
-  add(Method::kPost, "runs/restore", "restoreRun", kWrite, bind([](Ledger& l, Context& c) {
-        return set_run_hidden(l, c, false);
-      }));
+  add(Method::kPost, "runs/delete", "deleteRun", kWrite,
+      bind([](Ledger& l, Context& c) { return set_run_hidden(l, c, true); }));
+  add(Method::kPost, "runs/restore", "restoreRun", kWrite,
+      bind([](Ledger& l, Context& c) { return set_run_hidden(l, c, false); }));
   add(Method::kPost, "runs/log-metric", "logMetric", kWrite, bind(log_metric));
   add(Method::kPost, "runs/log-parameter", "logParam", kWrite, bind(log_param));
   add(Method::kPost, "runs/log-batch", "logBatch", kWrite, bind(log_batch));
@@ -107,8 +105,8 @@ void describe_registry(const Adder& add, const Bind& bind) {
       bind(get_model_version));
   add(Method::kGet, "model-versions/search", "searchModelVersions", kVersionsRead,
       bind(search_model_versions));
-  add(Method::kGet, "model-versions/get-download-uri", "getModelVersionDownloadUri",
-      kVersionsRead, bind(get_model_download_uri));
+  add(Method::kGet, "model-versions/get-download-uri", "getModelVersionDownloadUri", kVersionsRead,
+      bind(get_model_download_uri));
   add(Method::kPost, "model-versions/set-tag", "setModelVersionTag", kVersionsWrite,
       bind(set_model_version_tag));
 }
@@ -120,8 +118,7 @@ void describe_missing(const Adder& add) {
         "runs/log-model", "registered-models/rename", "registered-models/get-latest-versions",
         "registered-models/set-tag", "model-versions/transition-stage"})
     add(Method::kPost, path, cat({"mlflow/", path}), kWrite, nullptr);
-  for (std::string_view path :
-       {"registered-models/update", "model-versions/update"})
+  for (std::string_view path : {"registered-models/update", "model-versions/update"})
     add(Method::kPatch, path, cat({"mlflow/", path}), kWrite, nullptr);
   for (std::string_view path : {"registered-models/delete", "registered-models/alias",
                                 "model-versions/delete", "model-versions/delete-tag"})
@@ -132,8 +129,8 @@ void describe_missing(const Adder& add) {
 
 void describe_history(core::Manifest& manifest, const Bind& bind) {
   Adder add{manifest, cat({"/history/v1.0", kWorkspace, "/"}), core::ErrorShape::kArm};
-  for (std::string_view base :
-       {"runs/{run}", "experiments/{experiment}/runs/{run}", "experimentids/{experiment}/runs/{run}"}) {
+  for (std::string_view base : {"runs/{run}", "experiments/{experiment}/runs/{run}",
+                                "experimentids/{experiment}/runs/{run}"}) {
     add(Method::kGet, base, "Runs_Get", kRead, bind(get_run));
     add(Method::kPatch, base, "Runs_Update", kWrite, bind(patch_run));
     add(Method::kGet, cat({base, "/details"}), "Runs_GetDetails", kRead, bind(get_run_details));

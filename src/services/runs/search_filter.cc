@@ -34,16 +34,16 @@ class Parser {
 
   bool take_word(std::string_view word) {
     skip_space();
-    bool ends = rest_.size() == word.size() ||
-                (rest_.size() > word.size() && !is_name(rest_[word.size()]));
+    bool ends =
+        rest_.size() == word.size() || (rest_.size() > word.size() && !is_name(rest_[word.size()]));
     if (!istarts_with(rest_, word) || !ends) return false;
     rest_.remove_prefix(word.size());
     return true;
   }
 
   static bool is_name(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           c == '_' || c == '.' || c == '-' || c == '/';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '.' || c == '-' || c == '/';
   }
 
   // A bare name, or one in backticks or double quotes.
@@ -78,16 +78,20 @@ class Parser {
       made.key = key;
     } else {
       made.key = key.substr(dot + 1);
-      if (entity == "metrics" || entity == "metric") made.entity = Entity::kMetric;
+      if (entity == "metrics" || entity == "metric")
+        made.entity = Entity::kMetric;
       else if (entity == "params" || entity == "param" || entity == "parameters")
         made.entity = Entity::kParam;
-      else if (entity == "tags" || entity == "tag") made.entity = Entity::kTag;
+      else if (entity == "tags" || entity == "tag")
+        made.entity = Entity::kTag;
       else if (entity != "attributes" && entity != "attribute" && entity != "run")
         return fail("metrics, params, tags or attributes");
     }
     made.op = TRY(comparator());
-    if (made.op == "IN" || made.op == "NOT IN") made.values = TRY(value_list());
-    else made.values.push_back(TRY(value()));
+    if (made.op == "IN" || made.op == "NOT IN")
+      made.values = TRY(value_list());
+    else
+      made.values.push_back(TRY(value()));
     return made;
   }
 
@@ -166,9 +170,12 @@ bool matches_one(const Comparison& comparison, const Searchable& item) {
     return value && wanted && compare(*value, *wanted, comparison.op);
   }
   std::optional<std::string> text;
-  if (comparison.entity == Entity::kParam) text = item.param(comparison.key);
-  else if (comparison.entity == Entity::kTag) text = item.tag(comparison.key);
-  else text = item.attribute(comparison.key);
+  if (comparison.entity == Entity::kParam)
+    text = item.param(comparison.key);
+  else if (comparison.entity == Entity::kTag)
+    text = item.tag(comparison.key);
+  else
+    text = item.attribute(comparison.key);
   return text && compare_text(*text, comparison);
 }
 

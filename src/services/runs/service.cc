@@ -68,9 +68,8 @@ class Service final : public RunsService {
 
 }  // namespace
 
-std::unique_ptr<RunsService> make_runs(workspace::Workspaces& workspaces,
-                                       storage::Storage& storage, assets::Assets& assets,
-                                       identity::Identity& identity) {
+std::unique_ptr<RunsService> make_runs(workspace::Workspaces& workspaces, storage::Storage& storage,
+                                       assets::Assets& assets, identity::Identity& identity) {
   return std::make_unique<Service>(workspaces, storage, assets, identity);
 }
 

@@ -15,8 +15,7 @@ namespace lazuli::runs {
 class RunsService : public core::Service, public Runs {};
 
 // Run history and MLflow tracking, two front ends on one registry of runs.
-std::unique_ptr<RunsService> make_runs(workspace::Workspaces& workspaces,
-                                       storage::Storage& storage, assets::Assets& assets,
-                                       identity::Identity& identity);
+std::unique_ptr<RunsService> make_runs(workspace::Workspaces& workspaces, storage::Storage& storage,
+                                       assets::Assets& assets, identity::Identity& identity);
 
 }  // namespace lazuli::runs

@@ -57,8 +57,10 @@ constexpr std::string_view kExperimentColumns =
 Result<std::optional<Experiment>> find_experiment(db::Executor& db, const std::string& workspace,
                                                   std::string_view column,
                                                   const std::string& value) {
-  auto row = TRY(db.query_one(cat({"SELECT ", kExperimentColumns, " FROM runs_experiment WHERE "
-                                   "workspace_key = ? AND ", column, " = ?"}),
+  auto row = TRY(db.query_one(cat({"SELECT ", kExperimentColumns,
+                                   " FROM runs_experiment WHERE "
+                                   "workspace_key = ? AND ",
+                                   column, " = ?"}),
                               {to_lower(workspace), value}));
   if (!row) return std::optional<Experiment>();
   return std::optional<Experiment>(TRY(experiment_from(*row)));
@@ -74,7 +76,8 @@ std::optional<std::string> special(double value) {
 Metric metric_from(const db::Row& row) {
   Metric metric{row.text(0), row.number(1), row.integer(3), row.integer(4)};
   std::string text = row.text(2);
-  if (text == "NaN") metric.value = std::nan("");
+  if (text == "NaN")
+    metric.value = std::nan("");
   else if (!text.empty())
     metric.value = std::numeric_limits<double>::infinity() * (text[0] == '-' ? -1 : 1);
   return metric;
@@ -83,7 +86,8 @@ Metric metric_from(const db::Row& row) {
 Result<void> add_metric(db::Tx& tx, const std::string& run_id, const Metric& metric) {
   auto text = special(metric.value);
   double number = text ? 0 : metric.value;
-  TRY(tx.exec("INSERT INTO runs_metric (run_id, key, value, special, timestamp_ms, step) "
+  TRY(
+      tx.exec("INSERT INTO runs_metric (run_id, key, value, special, timestamp_ms, step) "
               "VALUES (?, ?, ?, ?, ?, ?)",
               {run_id, metric.key, number, text, metric.timestamp_ms, metric.step}));
   TRY(tx.exec(
@@ -131,7 +135,8 @@ Result<Experiment> Store::ensure_experiment(db::Tx& caller, const std::string& w
   db::Tx& tx = handle_.join(caller);
   if (auto found = TRY(find_experiment(tx, workspace, "name", name))) return *found;
   Experiment experiment{new_uuid(), workspace, name, now(), now(), Json::object(), false};
-  TRY(tx.exec("INSERT INTO runs_experiment (id, workspace_key, workspace_id, name, created_us, "
+  TRY(
+      tx.exec("INSERT INTO runs_experiment (id, workspace_key, workspace_id, name, created_us, "
               "updated_us, tags, deleted) VALUES (?, ?, ?, ?, ?, ?, ?, 0)",
               {experiment.id, to_lower(workspace), workspace, name, to_micros(experiment.created),
                to_micros(experiment.updated), "{}"}));
@@ -153,10 +158,10 @@ Result<std::optional<Experiment>> Store::experiment_by_name(const std::string& w
 Result<std::vector<Experiment>> Store::experiments(const std::string& workspace) {
   return handle_.read([&](db::Reader& reader) -> Result<std::vector<Experiment>> {
     std::vector<Experiment> all;
-    for (const db::Row& row : TRY(reader.query(
-             cat({"SELECT ", kExperimentColumns, " FROM runs_experiment WHERE workspace_key = ? "
-                  "ORDER BY created_us DESC, id"}),
-             {to_lower(workspace)})))
+    for (const db::Row& row : TRY(reader.query(cat({"SELECT ", kExperimentColumns,
+                                                    " FROM runs_experiment WHERE workspace_key = ? "
+                                                    "ORDER BY created_us DESC, id"}),
+                                               {to_lower(workspace)})))
       all.push_back(TRY(experiment_from(row)));
     return all;
   });
@@ -174,11 +179,28 @@ Result<void> Store::insert(db::Tx& caller, const Run& run) {
   TRY(handle_.join(caller).exec(
       cat({"INSERT INTO runs_run (workspace_key, ", kRunColumns,
            ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"}),
-      {to_lower(run.workspace_id), run.workspace_id, run.run_id, run.experiment_id,
-       run.experiment_name, run.display_name, run.description, run.parent_run_id, run.root_run_id,
-       run.status, run.run_type, run.created_by, run.tags.dump(), run.properties.dump(),
-       run.inputs.dump(), run.outputs.dump(), nullptr, nullptr, run.hidden,
-       to_micros(run.created), to_micros(run.started), to_micros(run.ended)}));
+      {to_lower(run.workspace_id),
+       run.workspace_id,
+       run.run_id,
+       run.experiment_id,
+       run.experiment_name,
+       run.display_name,
+       run.description,
+       run.parent_run_id,
+       run.root_run_id,
+       run.status,
+       run.run_type,
+       run.created_by,
+       run.tags.dump(),
+       run.properties.dump(),
+       run.inputs.dump(),
+       run.outputs.dump(),
+       nullptr,
+       nullptr,
+       run.hidden,
+       to_micros(run.created),
+       to_micros(run.started),
+       to_micros(run.ended)}));
   return {};
 }
 
@@ -214,10 +236,11 @@ Result<void> Store::update(db::Tx& caller, const Run& run) {
 
 Result<std::vector<Run>> Store::children(const std::string& workspace, const std::string& run_id) {
   return handle_.read([&](db::Reader& reader) -> Result<std::vector<Run>> {
-    return runs_from(TRY(reader.query(
-        cat({"SELECT ", kRunColumns, " FROM runs_run WHERE parent_run_id = ? AND workspace_key = ? "
-             "ORDER BY created_us, run_id"}),
-        {run_id, to_lower(workspace)})));
+    return runs_from(
+        TRY(reader.query(cat({"SELECT ", kRunColumns,
+                              " FROM runs_run WHERE parent_run_id = ? AND workspace_key = ? "
+                              "ORDER BY created_us, run_id"}),
+                         {run_id, to_lower(workspace)})));
   });
 }
 
@@ -226,10 +249,11 @@ Result<std::vector<Run>> Store::in_experiments(const std::string& workspace,
   return handle_.read([&](db::Reader& reader) -> Result<std::vector<Run>> {
     std::vector<Run> all;
     for (const std::string& id : experiment_ids) {
-      auto some = TRY(runs_from(TRY(reader.query(
-          cat({"SELECT ", kRunColumns, " FROM runs_run WHERE experiment_id = ? AND "
-               "workspace_key = ? ORDER BY created_us DESC, run_id"}),
-          {id, to_lower(workspace)}))));
+      auto some = TRY(
+          runs_from(TRY(reader.query(cat({"SELECT ", kRunColumns,
+                                          " FROM runs_run WHERE experiment_id = ? AND "
+                                          "workspace_key = ? ORDER BY created_us DESC, run_id"}),
+                                     {id, to_lower(workspace)}))));
       all.insert(all.end(), some.begin(), some.end());
     }
     return all;
@@ -247,16 +271,17 @@ Result<void> Store::add_params(db::Tx& caller, const std::string& run_id,
                                const std::vector<Param>& params) {
   db::Tx& tx = handle_.join(caller);
   for (const Param& param : params) {
-    TRY(tx.exec("INSERT INTO runs_param (run_id, key, value) VALUES (?, ?, ?) "
+    TRY(
+        tx.exec("INSERT INTO runs_param (run_id, key, value) VALUES (?, ?, ?) "
                 "ON CONFLICT DO NOTHING",
                 {run_id, param.key, param.value}));
     auto row = TRY(tx.query_one("SELECT value FROM runs_param WHERE run_id = ? AND key = ?",
                                 {run_id, param.key}));
     if (row && row->text(0) != param.value)
-      return invalid_argument(cat({"Changing param values is not allowed. Param with key='",
-                                   param.key, "' was already logged with value='", row->text(0),
-                                   "' for run ID='", run_id, "'."}),
-                              "INVALID_PARAMETER_VALUE");
+      return invalid_argument(
+          cat({"Changing param values is not allowed. Param with key='", param.key,
+               "' was already logged with value='", row->text(0), "' for run ID='", run_id, "'."}),
+          "INVALID_PARAMETER_VALUE");
   }
   return {};
 }
@@ -264,7 +289,8 @@ Result<void> Store::add_params(db::Tx& caller, const std::string& run_id,
 Result<void> Store::add_outputs(db::Tx& caller, const std::string& run_id, const Json& models) {
   db::Tx& tx = handle_.join(caller);
   for (const Json& model : models.items())
-    TRY(tx.exec("INSERT INTO runs_output (run_id, model_id, step) VALUES (?, ?, ?) "
+    TRY(
+        tx.exec("INSERT INTO runs_output (run_id, model_id, step) VALUES (?, ?, ?) "
                 "ON CONFLICT (run_id, model_id) DO UPDATE SET step = excluded.step",
                 {run_id, model["model_id"].text(), model["step"].integer()}));
   return {};
@@ -284,8 +310,7 @@ Result<RunData> Store::data(const std::string& run_id) {
     for (const db::Row& row : TRY(reader.query(
              "SELECT model_id, step FROM runs_output WHERE run_id = ? ORDER BY model_id",
              {run_id})))
-      data.outputs.push_back(
-          Json::object({{"model_id", row.text(0)}, {"step", row.integer(1)}}));
+      data.outputs.push_back(Json::object({{"model_id", row.text(0)}, {"step", row.integer(1)}}));
     return data;
   });
 }
