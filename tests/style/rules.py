@@ -29,7 +29,8 @@ FACADES = (
     (r"pugixml\.hpp", ("src/codec/xml*.cc",)),
     (r"simdjson\.h", ("src/codec/*.cc", "src/engines/inference/*.cc")),
     (r"llhttp\.h", ("src/http/*.cc",)),
-    (r"onnxruntime_.*\.h", ("src/engines/inference/*.cc",)),
+    (r"onnxruntime_.*\.h", ("src/engines/inference/*.cc", "src/engines/inference/ort.h")),
+    (r"CLI/CLI\.hpp", ("src/cli/app.cc",)),
     (r"seccomp\.h|linux/(landlock|seccomp|filter)\.h", ("src/proc/*.cc", "src/engines/compute/*.cc")),
     (r"g(test|mock)/.*", ("*_test.cc", "*_fake.cc", "*/testing.h")),
 )
