@@ -374,13 +374,7 @@ PlannedJob PipelinePlanner::child(const Scope& scope, const Node& node) const {
                                          {"azureml.moduleName", node.component["name"].text()},
                                          {"azureml.isreused", "false"}});
   planned.job.properties =
-      Json::object({{"displayName", planned.display_name},
-                    {"componentId", field(node.given, "componentId", "component")},
-                    {"inputs", node.given["inputs"]},
-                    {"outputs", node.given["outputs"]}});
-  for (const char* map : {"inputs", "outputs"}) {
-    if (!planned.job.properties[map].is_object()) planned.job.properties.set(map, Json::object());
-  }
+      Json::object({{"componentId", field(node.given, "componentId", "component")}});
   return planned;
 }
 
@@ -434,7 +428,8 @@ Result<void> PipelinePlanner::emit_step(const Scope& scope, Node& node, std::vec
   planned.job.type = kCommand;
   planned.run_type = "azureml.StepRun";
   planned.run_inputs = run_inputs_of(spec->inputs);
-  planned.job.properties.set("jobType", "Command");
+  planned.job.properties.set("inputs", arm_inputs(spec->inputs));
+  planned.job.properties.set("outputs", arm_outputs(spec->outputs));
   planned.job.properties.set("command", spec->command);
   planned.job.properties.set("environmentId", spec->environment_id);
   plan_.jobs.push_back(std::move(planned));
@@ -450,7 +445,7 @@ Result<void> PipelinePlanner::emit_frame(const Scope& scope, Node& node,
   planned.job.type = kPipeline;
   planned.run_type = "azureml.PipelineRun";
   planned.run_inputs = run_inputs_of(specs);
-  planned.job.properties.set("jobType", "Pipeline");
+  planned.job.properties.set("inputs", arm_inputs(specs));
   planned.job.properties.set("jobs", Json::object());
   plan_.jobs.push_back(std::move(planned));
   return {};

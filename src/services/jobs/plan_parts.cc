@@ -205,6 +205,31 @@ Result<void> check_parameter(const std::string& name, const Json& parameter,
                                "'; it can be ", join(choices, ", "), "."}));
 }
 
+Json arm_inputs(const std::vector<InputSpec>& inputs) {
+  Json result = Json::object();
+  for (const InputSpec& input : inputs) {
+    if (input.kind == InputSpec::Kind::kLiteral) {
+      result.set(input.name, Json::object({{"jobInputType", "literal"}, {"value", input.value}}));
+    } else if (input.kind == InputSpec::Kind::kData) {
+      const std::string& uri = input.asset_id.empty() ? input.uri : input.asset_id;
+      result.set(
+          input.name,
+          Json::object({{"jobInputType", input.type}, {"uri", uri}, {"mode", "ReadOnlyMount"}}));
+    }
+  }
+  return result;
+}
+
+Json arm_outputs(const std::vector<OutputSpec>& outputs) {
+  Json result = Json::object();
+  for (const OutputSpec& output : outputs) {
+    result.set(output.name, Json::object({{"jobOutputType", output.type},
+                                          {"uri", output.uri},
+                                          {"mode", "ReadWriteMount"}}));
+  }
+  return result;
+}
+
 Json run_inputs_of(const std::vector<InputSpec>& inputs) {
   Json result = Json::object();
   for (const InputSpec& input : inputs) {

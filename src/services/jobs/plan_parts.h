@@ -39,6 +39,10 @@ Result<void> check_bindings(const CommandSpec& spec, std::string_view what);
 Result<void> check_parameter(const std::string& name, const Json& parameter,
                              const std::string& value, std::string_view what);
 
+// Inputs and outputs in ARM's form, for the resource of a job that no client sent.
+Json arm_inputs(const std::vector<InputSpec>& inputs);
+Json arm_outputs(const std::vector<OutputSpec>& outputs);
+
 Json run_inputs_of(const std::vector<InputSpec>& inputs);
 
 Result<Plan> plan_pipeline(const Resolver& resolver, const PlanRequest& request);

@@ -109,19 +109,11 @@ Result<std::string> register_output(const Context& context, db::Tx& tx, const Co
   return version.arm_id;
 }
 
-// Clients of every age know models by these names in run history.
-std::string shown_type(const std::string& type) {
-  if (type == "custom_model") return "CustomModel";
-  if (type == "mlflow_model") return "MLFlowModel";
-  if (type == "triton_model") return "TritonModel";
-  return type;
-}
-
 // Run history shows all outputs of a job: those recorded before, and the new ones.
 Result<void> show_outputs(const Context& context, db::Tx& tx, const std::string& job_id) {
   Json shown = Json::object();
   for (const OutputRow& row : TRY(Store::outputs(context.db.join(tx), job_id))) {
-    shown.set(row.name, Json::object({{"assetId", row.asset_id}, {"type", shown_type(row.type)}}));
+    shown.set(row.name, Json::object({{"assetId", row.asset_id}, {"type", row.type}}));
   }
   return context.peers.runs.set_outputs(tx, job_id, shown);
 }

@@ -4,6 +4,7 @@
 #include "core/arm.h"
 #include "services/runs/handlers.h"
 #include "services/runs/history_wire.h"
+#include "services/runs/output_types.h"
 
 namespace lazuli::runs {
 namespace {
@@ -103,7 +104,9 @@ Answer list_children(Ledger& ledger, Context& context) {
 Answer get_run_data(Ledger& ledger, Context& context) {
   Json body = TRY(context.json());
   Run run = TRY(ledger.get(context.workspace_id(), body["runId"].str()));
-  return core::json_response(Json::object({{"runMetadata", run_json(run)},
+  Json metadata = run_json(run);
+  metadata.set("outputs", outputs_for(context.header("User-Agent"), run.outputs));
+  return core::json_response(Json::object({{"runMetadata", std::move(metadata)},
                                            {"runDefinition", Json::object()},
                                            {"jobSpecification", Json()},
                                            {"systemSettings", Json()}}));

@@ -14,6 +14,15 @@ Error no_run(std::string_view run_id) {
   return not_found(cat({"The run '", run_id.substr(0, 200), "' was not found."}), "RunNotFound");
 }
 
+// Statuses in the order in which a job passes through them; others are never overtaken.
+size_t rank(std::string_view status) {
+  constexpr std::string_view kOrder[] = {"NotStarted", "Queued",     "Preparing",      "Starting",
+                                         "Running",    "Finalizing", "CancelRequested"};
+  size_t position = 0;
+  while (position < std::size(kOrder) && kOrder[position] != status) ++position;
+  return position;
+}
+
 Result<Run> in_transaction(Store& store, db::Tx& tx, std::string_view run_id) {
   auto run = TRY(store.find_in(tx, std::string(run_id)));
   if (!run) return no_run(run_id);
@@ -52,7 +61,7 @@ Result<void> Ledger::create(db::Tx& tx, const Run& wanted) {
 Result<void> Ledger::set_status(db::Tx& tx, std::string_view run_id, std::string_view status,
                                 const std::optional<Error>& error) {
   Run run = TRY(in_transaction(store_, tx, run_id));
-  if (is_terminal(run.status)) return {};
+  if (is_terminal(run.status) || rank(status) < rank(run.status)) return {};
   run.status = status;
   if (error) run.error = error;
   if (status == "Running" && to_micros(run.started) == 0) run.started = now();
