@@ -167,7 +167,13 @@ Result<void> Chain::authorize(const RequestContext& context) {
   else
     scope = context.workspace_id();
   if (scope.empty()) scope = "/";
-  return authorizer_.authorize(context.principal(), route.operation, scope);
+  auto allowed = authorizer_.authorize(context.principal(), route.operation, scope);
+  if (!allowed.ok() && allowed.error().code == Code::kPermissionDenied &&
+      route.errors == core::ErrorShape::kStorage)
+    return permission_denied(  // storage has its own name for it
+        "This request is not authorized to perform this operation using this permission.",
+        "AuthorizationPermissionMismatch");
+  return allowed;
 }
 
 // 6. Limits, then where the body goes.
