@@ -202,15 +202,17 @@ TEST_P(Compute, RunsAnIdOnce) {
 
 TEST_P(Compute, EndsWhatTakesTooLong) {
   ProcessSpec spec = shell("slow", "trap 'echo stopping; exit 3' TERM; sleep 60 & wait");
-  spec.timeout = milliseconds(300);
+  spec.timeout = milliseconds(1000);
   ProcessStatus status = run(std::move(spec));
   EXPECT_EQ(status.state, ProcessState::kTimedOut) << status.error;
   EXPECT_EQ(log("slow"), "stopping\n");
 }
 
 TEST_P(Compute, CancelsPolitelyThenForcibly) {
-  ASSERT_TRUE(engine_->submit(shell("stubborn", "trap '' TERM; while :; do sleep 0.1; done")));
-  ASSERT_TRUE(wait_running("stubborn"));
+  ASSERT_TRUE(
+      engine_->submit(shell("stubborn", "trap '' TERM; echo ready; while :; do sleep 0.1; done")));
+  for (int i = 0; i < 1000 && log("stubborn") != "ready\n"; ++i)
+    std::this_thread::sleep_for(milliseconds(10));
   auto began = SteadyClock::now();
   engine_->cancel("stubborn");
   EXPECT_EQ(ends_->wait_for("stubborn").state, ProcessState::kCanceled);

@@ -53,13 +53,13 @@ class ProcessEngine final : public Engine {
   }
   Result<bool> create_folder(const std::string& path, ProcessSpec& spec);
   Result<void> launch(const std::string& id, proc::Fd lock);
-  Result<void> adopt(const ProcessFolder& folder);
+  Result<void> discard(const ProcessFolder& place);
+  Result<void> adopt(const ProcessFolder& place);
   bool adopt_running(const std::string& id);
   void watch(const std::string& id, proc::Fd pidfd);
   void watch_loop();
   void retry_adoptions();
   void supervisor_ended(const std::string& id);
-  void tell(const ProcessStatus& status);
 
   const Options options_;
   const Isolation isolation_;
@@ -73,7 +73,7 @@ class ProcessEngine final : public Engine {
   std::map<int, std::string> ids_;               // by pidfd
   std::set<std::string> unidentified_;           // alive, but their pid is not written yet
   std::set<std::string> cancelled_early_;        // to be cancelled once identified
-  std::vector<ProcessStatus> ended_before_;      // found at the start, to be told
+  std::vector<std::string> ended_before_;        // found at the start, to be told
 };
 
 // A folder with all the supervisor needs, made whole under another name first. False: one exists.
@@ -107,7 +107,9 @@ Result<void> ProcessEngine::submit(ProcessSpec spec) {
   if (!TRY(create_folder(folder(id).path(), spec))) return success();
   proc::Fd lock = TRY(proc::try_lock_file(folder(id).lock()));
   if (!lock.valid()) return success();  // another submit of the same id is at it
-  return launch(id, std::move(lock));
+  Result<void> launched = launch(id, std::move(lock));
+  if (!launched.ok()) TRY(discard(folder(id)));  // or nobody could submit it again
+  return launched;
 }
 
 // The supervisor inherits the lock, so there is no moment at which nobody holds it.
@@ -157,7 +159,11 @@ Result<void> ProcessEngine::forget(const std::string& id) {
   ProcessFolder place = folder(id);
   if (!file_exists(place.path())) return success();
   if (!file_exists(place.end())) return conflict(cat({"process '", id, "' is not over"}));
-  // Renamed first: a half-removed folder must not look like a process to start.
+  return discard(place);
+}
+
+// Renamed first: a half-removed folder must not look like a process to start.
+Result<void> ProcessEngine::discard(const ProcessFolder& place) {
   std::string doomed = cat({options_.folder, "/", kTemporaryPrefix, random_name(12)});
   if (::rename(place.path().c_str(), doomed.c_str()) != 0 && errno != ENOENT)
     return errno_error("remove " + place.path(), errno);
@@ -190,12 +196,11 @@ Result<void> ProcessEngine::adopt(const ProcessFolder& place) {
   }
   proc::Fd lock = TRY(proc::try_lock_file(place.lock()));
   if (lock.valid() && !file_exists(place.begun())) return launch(id, std::move(lock));
-  if (lock.valid()) {
-    supervisor_ended(id);
-    return success();
-  }
   std::lock_guard guard(mutex_);
-  unidentified_.insert(id);
+  if (lock.valid())
+    ended_before_.push_back(id);
+  else
+    unidentified_.insert(id);
   return success();
 }
 
@@ -229,7 +234,12 @@ void ProcessEngine::retry_adoptions() {
 }
 
 void ProcessEngine::watch_loop() {
-  for (const ProcessStatus& status : std::exchange(ended_before_, {})) tell(status);
+  std::vector<std::string> ended;
+  {
+    std::lock_guard lock(mutex_);
+    ended.swap(ended_before_);
+  }
+  for (const std::string& id : ended) supervisor_ended(id);
   retry_adoptions();
   while (!stopping_) {
     bool retry;
@@ -273,12 +283,7 @@ void ProcessEngine::supervisor_ended(const std::string& id) {
                         {{"id", id}, {"error", written.error().message}});
     status = lost;
   }
-  if (watcher_.get_id() == std::this_thread::get_id()) return tell(*status);
-  ended_before_.push_back(std::move(status).value());  // still in start()
-}
-
-void ProcessEngine::tell(const ProcessStatus& status) {
-  if (listener_ != nullptr) listener_->on_exit(status);
+  if (listener_ != nullptr) listener_->on_exit(*status);
 }
 
 void ProcessEngine::stop() noexcept {
