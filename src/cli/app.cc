@@ -6,6 +6,7 @@
 #include "cli/demo.h"
 #include "cli/env_command.h"
 #include "cli/resource_commands.h"
+#include "cli/routes_command.h"
 #include "cli/server_commands.h"
 #include "server/installation.h"
 
@@ -74,6 +75,9 @@ void add_server_commands(CLI::App& app, Common& common, ServeFlags& flags, bool&
   CLI::App* state = add_command(app, common, "status", "Show whether and where it answers");
   state->add_flag("--json", json, "print JSON");
   state->callback([&] { common.status = status(common.data_dir(), json); });
+  CLI::App* declared = app.add_subcommand("routes", "List every operation and its permission");
+  declared->add_flag("--json", json, "print JSON");
+  declared->callback([&] { common.status = routes(json); });
 }
 
 void add_env_command(CLI::App& app, Common& common, EnvOptions& options) {
