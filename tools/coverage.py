@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes COVERAGE.md from what the services declare (`lazuli routes --json`). With --check: fails if it is not current."""
+"""Writes COVERAGE.md from what the services declare (`lazuli routes --json`).
+
+With --check: fails if it is not current.
+"""
 
 import collections
 import json
@@ -29,10 +32,12 @@ def page(routes):
              "Any other path answers 404.", ""]
     for service, own in services.items():
         count = sum(route["implemented"] for route in own)
-        lines += [f"## {service}: {count} of {len(own)}", "", "| Operation | Request | Permission | |", "|---|---|---|---|"]
+        lines += [f"## {service}: {count} of {len(own)}", "", "| Operation | Request | Permission | |",
+                  "|---|---|---|---|"]
         for route in own:
             query = f"?{route['query']}" if route["query"] else ""
-            lines.append(f"| {route['operationId']} | `{route['method']} {route['host']}: {short(route['path'])}{query}` | "
+            request = f"{route['method']} {route['host']}: {short(route['path'])}{query}"
+            lines.append(f"| {route['operationId']} | `{request}` | "
                          f"{route['permission'] or 'anonymous'} | {'yes' if route['implemented'] else '501'} |")
         lines.append("")
     return "\n".join(lines)

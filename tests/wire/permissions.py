@@ -11,9 +11,11 @@ import subprocess
 import server
 
 # Rights that the token for MLflow does carry.
-MLFLOW = tuple(f"Microsoft.MachineLearningServices/workspaces/{part}" for part in ("experiments/", "metadata/artifacts/", "models/"))
+MLFLOW = tuple(f"Microsoft.MachineLearningServices/workspaces/{part}/"
+               for part in ("experiments", "metadata/artifacts", "models"))
 
-PREFIXES = {"management": "management", "api": "api", "blob": "blob", "inference": None, "login": "login", "plain": "plain"}
+PREFIXES = {"management": "management", "api": "api", "blob": "blob", "inference": None, "login": "login",
+            "plain": "plain"}
 
 
 def routes():

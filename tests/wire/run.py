@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs the wire tests: text files of requests and expected answers, against the real server.
 
-Each .http file below this folder is one test; README.md says how they are written. Arguments: files to run instead
-of all. The last line is "N passed, N failed, N skipped".
+Each request of the .http files below this folder is one test; README.md says how they are written. Arguments: files
+to run instead of all. The last line is "N passed, N failed, N skipped".
 """
 
 import concurrent.futures
@@ -19,11 +19,11 @@ WORKERS = 8
 
 
 def run_file(running, path):
-    """The failures of one file, as text; a file with none has passed."""
+    """(requests, failures as text) of one file. Each request is a test."""
     try:
-        return script.run(running, path)
+        return len(script.parse(path)), script.run(running, path)
     except Exception as error:  # a broken file is a failed test, not the end of the others
-        return [f"{path}: {type(error).__name__}: {error}"]
+        return 1, [f"{path}: {type(error).__name__}: {error}"]
 
 
 def self_test(running):
@@ -39,9 +39,9 @@ def main():
     passed = failed = 0
     with server.Server() as running:
         with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
-            for failures in pool.map(lambda path: run_file(running, path), files):
+            for requests, failures in pool.map(lambda path: run_file(running, path), files):
                 print("".join(failure + "\n" for failure in failures), end="")
-                failed, passed = failed + bool(failures), passed + (not failures)
+                failed, passed = failed + len(failures), passed + requests - len(failures)
         if not sys.argv[1:]:
             extra = [self_test(running), *permissions.check(running)]
             for failures in extra:

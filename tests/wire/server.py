@@ -76,8 +76,9 @@ class Server:
         return "last lines of the server:\n" + (self.folder / "server.log").read_text(errors="replace")[-3000:]
 
     def host(self, prefix):
-        """The host name that a request line's prefix stands for: "management", "api", "blob", "plain", or itself."""
-        full = {"api": "local.api.ml.azure", "blob": f"{self.names['account']}.blob.core", "plain": ""}.get(prefix, prefix)
+        """The host name that a request line's prefix stands for."""
+        short = {"api": "local.api.ml.azure", "blob": f"{self.names['account']}.blob.core", "plain": ""}
+        full = short.get(prefix, prefix)
         return f"{full}.{self.domain}" if full else self.domain
 
     def send(self, method, prefix, target, headers, body):

@@ -1,0 +1,197 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Tests of the command line against a server of its own. The last line is "N passed, N failed, N skipped"."""
+
+import json
+import os
+import pathlib
+import shutil
+import socket
+import stat
+import subprocess
+import sys
+import tempfile
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+LAZULI = ROOT / "build/release/bin/lazuli"
+CLEAN = {name: value for name, value in os.environ.items()
+         if name not in ("LAZULI_DATA", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS",
+                         "HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy")}
+
+
+def lazuli(*arguments, data=None, **environment):
+    command = [LAZULI, *arguments] + (["--data", data] if data else [])
+    return subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          env=dict(CLEAN, **environment), timeout=300)
+
+
+class Help(unittest.TestCase):
+    def test_without_arguments_it_says_what_to_do(self):
+        done = lazuli()
+        self.assertEqual(done.returncode, 0)
+        self.assertIn("lazuli up", done.stdout)
+
+    def test_every_command_has_help(self):
+        commands = ["serve", "up", "down", "status", "env", "demo", "routes"]
+        commands += [f"{noun} {verb}" for noun in ("job", "model", "data", "environment", "endpoint", "deployment")
+                     for verb in ("create", "list", "show")] + ["job stream"]
+        for command in commands:
+            done = lazuli(*command.split(), "--help")
+            self.assertEqual(done.returncode, 0, command)
+            self.assertIn("Usage", done.stdout, command)
+
+    def test_wrong_usage_is_2(self):
+        for arguments in (["bogus"], ["serve", "--port", "x"], ["job"], ["job", "create"], ["serve", "--nonsense"]):
+            self.assertEqual(lazuli(*arguments).returncode, 2, arguments)
+
+
+class NoServer(unittest.TestCase):
+    def test_commands_end_with_3_and_advice(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for arguments in (["status"], ["env"], ["job", "list"], ["demo"]):
+                done = lazuli(*arguments, data=folder)
+                self.assertEqual(done.returncode, 3, arguments)
+                self.assertIn("lazuli up", done.stderr, arguments)
+
+    def test_down_without_a_server_is_fine(self):
+        with tempfile.TemporaryDirectory() as folder:
+            done = lazuli("down", data=folder)
+            self.assertEqual((done.returncode, done.stdout), (0, "not running\n"))
+
+    def test_a_taken_port_is_told(self):
+        with socket.socket() as taken, tempfile.TemporaryDirectory() as folder:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            done = lazuli("serve", "--port", str(taken.getsockname()[1]), data=folder)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("--port", done.stderr)
+
+
+class WithServer(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="lazuli-cli-"))
+        cls.data = cls.folder / "data"
+        done = lazuli("up", "--port", "0", data=cls.data)
+        if done.returncode != 0:
+            raise RuntimeError(done.stderr)
+
+    @classmethod
+    def tearDownClass(cls):
+        lazuli("down", data=cls.data)
+        shutil.rmtree(cls.folder, ignore_errors=True)
+
+    def write(self, name, text):
+        path = self.folder / name
+        path.write_text(text)
+        return path
+
+    def test_status(self):
+        done = lazuli("status", data=self.data)
+        self.assertEqual(done.returncode, 0)
+        self.assertIn("ready", done.stdout)
+        told = json.loads(lazuli("status", "--json", data=self.data).stdout)
+        self.assertEqual(told["status"], "ready")
+        self.assertTrue(told["isolation"])
+
+    def test_a_second_server_on_the_same_data_is_refused(self):
+        done = lazuli("serve", "--port", "0", data=self.data)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("lazuli down", done.stderr)
+
+    def test_up_again_says_it_runs(self):
+        done = lazuli("up", data=self.data)
+        self.assertEqual(done.returncode, 0)
+        self.assertIn("already running", done.stdout)
+
+    def test_what_is_secret_is_the_owner_s_alone(self):
+        self.assertEqual(stat.S_IMODE(self.data.stat().st_mode), 0o700)
+        for name in ("root.key", "administrator.json", "ca.key"):
+            self.assertEqual(stat.S_IMODE((self.data / name).stat().st_mode), 0o600, name)
+
+    def test_env_is_valid_shell_and_complete(self):
+        done = lazuli("env", data=self.data)
+        printed = subprocess.run(["bash", "-c", done.stdout + "\nenv"], stdout=subprocess.PIPE, text=True, check=True)
+        for name in ("ARM_CLOUD_METADATA_URL", "AZURE_AUTHORITY_HOST", "AZURE_TENANT_ID", "AZURE_CLIENT_ID",
+                     "AZURE_CLIENT_SECRET", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS",
+                     "CURL_CA_BUNDLE", "NO_PROXY", "no_proxy", "MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_TOKEN",
+                     "AZURE_STORAGE_CONNECTION_STRING", "AZURE_SUBSCRIPTION_ID", "AZURE_RESOURCE_GROUP",
+                     "AZUREML_WORKSPACE_NAME", "ORT_DISABLE_TELEMETRY", "MLFLOW_DISABLE_TELEMETRY"):
+            self.assertIn(f"{name}=", printed.stdout, name)
+
+    def test_env_through_the_proxy(self):
+        before = {"NO_PROXY": "localhost,127.0.0.1,keep.example"}
+        told = json.loads(lazuli("env", "--json", "--proxy", data=self.data, **before).stdout)
+        self.assertEqual(told["HTTPS_PROXY"], told["https_proxy"])
+        self.assertTrue(told["HTTPS_PROXY"].startswith("http://127.0.0.1:"))
+        self.assertEqual(told["NO_PROXY"], "127.0.0.1,keep.example")
+        self.assertTrue(told["ARM_CLOUD_METADATA_URL"].startswith("https://management.lazuli.localhost/"))
+
+    def test_env_keeps_the_authorities_named_before(self):
+        own = self.write("own.pem", (self.data / "ca.pem").read_text())
+        told = json.loads(lazuli("env", "--json", data=self.data, REQUESTS_CA_BUNDLE=str(own)).stdout)
+        self.assertIn("BEGIN CERTIFICATE", pathlib.Path(told["REQUESTS_CA_BUNDLE"]).read_text())
+
+    def test_assets_from_yaml(self):
+        self.write("a.csv", "x\n1\n")
+        file = self.write("data.yml", "name: table\ntype: uri_file\npath: a.csv\n")
+        self.assertEqual(lazuli("data", "create", "-f", file, data=self.data).returncode, 0)
+        shown = json.loads(lazuli("data", "show", "table", "--version", "1", "-o", "json", data=self.data).stdout)
+        self.assertEqual(shown["properties"]["dataType"], "uri_file")
+        self.assertIn("table", lazuli("data", "list", data=self.data).stdout)
+        file = self.write("model.yml", "name: model\ntype: custom_model\npath: a.csv\n")
+        self.assertEqual(lazuli("model", "create", "-f", file, data=self.data).returncode, 0)
+
+    def test_a_job_from_yaml_is_streamed(self):
+        self.write("env.yml", "name: bare\nimage: bare\n")
+        self.assertEqual(lazuli("environment", "create", "-f", self.folder / "env.yml", data=self.data).returncode, 0)
+        file = self.write("job.yml", "type: command\ncommand: echo said ${{inputs.x}}\ninputs: {x: 3}\n"
+                                     "environment: azureml:bare@latest\ncompute: azureml:cpu-cluster\n")
+        done = lazuli("job", "create", "-f", file, "--stream", data=self.data)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("said 3", done.stdout)
+        file.write_text(file.read_text().replace("echo said", "exit 7; echo"))
+        failed = lazuli("job", "create", "-f", file, "--stream", data=self.data)
+        self.assertEqual(failed.returncode, 1)
+        self.assertIn("7", failed.stderr)
+
+    def test_errors_name_the_file_and_the_cause(self):
+        broken = self.write("broken.yml", "name: [unclosed\n")
+        done = lazuli("data", "create", "-f", broken, data=self.data)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("broken.yml", done.stderr)
+        missing = lazuli("data", "create", "-f", self.folder / "absent.yml", data=self.data)
+        self.assertIn("absent.yml", missing.stderr)
+        unknown = lazuli("model", "show", "absent", data=self.data)
+        self.assertEqual(unknown.returncode, 1)
+        self.assertIn("absent", unknown.stderr)
+
+    def test_an_endpoint_from_yaml(self):
+        file = self.write("endpoint.yml", "name: from-yaml\nauth_mode: key\n")
+        self.assertEqual(lazuli("endpoint", "create", "-f", file, data=self.data).returncode, 0)
+        self.assertIn("from-yaml", lazuli("endpoint", "list", data=self.data).stdout)
+
+
+class Declarations(unittest.TestCase):
+    def test_every_closed_route_has_a_permission(self):
+        routes = json.loads(lazuli("routes", "--json").stdout)
+        self.assertGreater(len(routes), 200)
+        for route in routes:
+            self.assertNotEqual(route["anonymous"], bool(route["permission"]), route)
+
+    def test_the_coverage_page_is_current(self):
+        done = subprocess.run([sys.executable, ROOT / "tools/coverage.py", "--check"], stdout=subprocess.PIPE, text=True)
+        self.assertEqual(done.returncode, 0, done.stdout)
+
+
+def main():
+    suite = unittest.defaultTestLoader.loadTestsFromModule(sys.modules[__name__])
+    result = unittest.TextTestRunner(stream=sys.stdout, verbosity=1).run(suite)
+    failed = len(result.failures) + len(result.errors)
+    print(f"{result.testsRun - failed - len(result.skipped)} passed, {failed} failed, {len(result.skipped)} skipped")
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()
