@@ -286,6 +286,9 @@ void Chain::finish(const RequestContext& context, http::Response& response) cons
     response.header("x-ms-client-request-id", client_id);
   if (context.route().host == core::Host::kManagement)
     response.header("x-ms-correlation-request-id", context.request_id());
+  std::string_view version = context.header("x-ms-version");
+  if (context.route().host == core::Host::kBlob && !version.empty() && is_safe_header_text(version))
+    response.header("x-ms-version", version);  // the client's own, whatever it knows
   log::debug("request", http::to_string(context.head().method),
              {{"path", context.head().raw_path},
               {"host", context.head().host},

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <limits>
+
 #include "base/strings.h"
 #include "codec/text.h"
 #include "services/storage/conditions.h"
@@ -68,7 +70,7 @@ Answer put_blob(Parts& parts, core::RequestContext& context) {
     if (!expected.empty() && expected != md5) return md5_mismatch();
   Blob blob =
       TRY(parts.blobs.put(path_of(context), std::move(content), std::move(attributes), rules));
-  http::Response response = answer(context, 201);
+  http::Response response(201);
   put_validators(response, blob.etag, blob.modified);
   response.header("Content-MD5", to_base64(md5));
   response.header("x-ms-request-server-encrypted", "true");
@@ -82,13 +84,15 @@ Answer get_blob(Parts& parts, core::RequestContext& context) {
   const http::Headers& headers = context.head().headers;
   auto conditions = TRY(parse_conditions(headers));
   auto range = TRY(range_of(headers));
-  OpenBlob open = TRY(parts.blobs.open(path_of(context)));
+  const Range wanted = range.value_or(Range{});
+  OpenBlob open = TRY(parts.blobs.open(path_of(context), wanted.begin,
+                                       wanted.end.value_or(std::numeric_limits<int64_t>::max())));
   const Blob& blob = open.blob;
   TRY(check_read(conditions, blob.etag, blob.modified));
   Slice slice{0, blob.size};
   if (range) slice = TRY(slice_of(*range, blob.size));
 
-  http::Response response = answer(context, range ? 206 : 200);
+  http::Response response(range ? 206 : 200);
   put_blob_properties(response, blob);
   if (range) {
     response.header("Content-Range",
@@ -118,7 +122,7 @@ Answer get_blob_properties(Parts& parts, core::RequestContext& context) {
   auto conditions = TRY(parse_conditions(context.head().headers));
   Blob blob = TRY(parts.blobs.get(path_of(context)));
   TRY(check_read(conditions, blob.etag, blob.modified));
-  http::Response response = answer(context, 200);
+  http::Response response(200);
   put_blob_properties(response, blob);
   if (!blob.content.md5.empty()) response.header("Content-MD5", to_base64(blob.content.md5));
   response.header("x-ms-access-tier", "Hot");
@@ -135,7 +139,7 @@ Answer get_blob_metadata(Parts& parts, core::RequestContext& context) {
   auto conditions = TRY(parse_conditions(context.head().headers));
   Blob blob = TRY(parts.blobs.get(path_of(context)));
   TRY(check_read(conditions, blob.etag, blob.modified));
-  http::Response response = answer(context, 200);
+  http::Response response(200);
   put_validators(response, blob.etag, blob.modified);
   put_metadata(response, blob.metadata);
   return response;
@@ -148,7 +152,7 @@ Answer set_blob_metadata(Parts& parts, core::RequestContext& context) {
   const http::Headers& headers = context.head().headers;
   auto conditions = TRY(parse_conditions(headers));
   Blob blob = TRY(parts.blobs.set_metadata(path_of(context), metadata_of(headers), conditions));
-  http::Response response = answer(context, 200);
+  http::Response response(200);
   put_validators(response, blob.etag, blob.modified);
   response.header("x-ms-request-server-encrypted", "true");
   return response;
@@ -163,7 +167,7 @@ Answer set_blob_properties(Parts& parts, core::RequestContext& context) {
   if (content.type.empty()) content.type = "application/octet-stream";
   auto conditions = TRY(parse_conditions(headers));
   Blob blob = TRY(parts.blobs.set_content(path_of(context), content, conditions));
-  http::Response response = answer(context, 200);
+  http::Response response(200);
   put_validators(response, blob.etag, blob.modified);
   return response;
 }
@@ -174,7 +178,7 @@ Answer delete_blob(Parts& parts, core::RequestContext& context) {
   TRY(refuse_unknown(context, ""));
   auto conditions = TRY(parse_conditions(context.head().headers));
   TRY(parts.blobs.remove(path_of(context), conditions));
-  http::Response response = answer(context, 202);
+  http::Response response(202);
   response.header("x-ms-delete-type-permanent", "true");
   return response;
 }

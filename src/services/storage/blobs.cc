@@ -167,12 +167,12 @@ Result<Blob> Blobs::get(const BlobPath& path) {
   return db_.read([&](db::Reader& db) { return require_blob(db, path); });
 }
 
-Result<OpenBlob> Blobs::open(const BlobPath& path) {
+Result<OpenBlob> Blobs::open(const BlobPath& path, uint64_t begin, uint64_t end) {
   auto ticket = tickets_.take();
   std::vector<Segment> segments;
   Blob blob = TRY(db_.read([&](db::Reader& db) -> Result<Blob> {
     Blob found = TRY(require_blob(db, path));
-    segments = TRY(store::segments(db, found.id, 0, found.size));
+    segments = TRY(store::segments(db, found.id, begin, end));
     return found;
   }));
   auto reader =

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -77,7 +78,9 @@ class Blobs {
                                                  const std::string& from, size_t count);
 
   Result<Blob> get(const BlobPath& path);
-  Result<OpenBlob> open(const BlobPath& path);
+  // The reader reaches what lies in [begin, end).
+  Result<OpenBlob> open(const BlobPath& path, uint64_t begin = 0,
+                        uint64_t end = std::numeric_limits<int64_t>::max());
   Result<ListPage> list(const std::string& account, const std::string& container,
                         const ListQuery& query);
   Result<BlockLists> block_lists(const BlobPath& path);

@@ -27,7 +27,7 @@ Answer put_block(Parts& parts, core::RequestContext& context) {
   if (content.info().size == 0) return invalid_header("Content-Length");
   if (!body_md5.empty() && body_md5 != md5) return md5_mismatch();
   TRY(parts.blobs.stage_block(path_of(context), block_id, std::move(content)));
-  http::Response response = answer(context, 201);
+  http::Response response(201);
   response.header("Content-MD5", to_base64(md5));
   response.header("x-ms-request-server-encrypted", "true");
   return response;
@@ -47,7 +47,7 @@ Answer put_block_list(Parts& parts, core::RequestContext& context) {
   if (attributes.content.type.empty()) attributes.content.type = "application/octet-stream";
   WriteRules rules{TRY(parse_conditions(headers)), may_replace(context)};
   Blob blob = TRY(parts.blobs.commit_blocks(path_of(context), list, std::move(attributes), rules));
-  http::Response response = answer(context, 201);
+  http::Response response(201);
   put_validators(response, blob.etag, blob.modified);
   response.header("Content-MD5", to_base64(md5_of(context.body())));
   response.header("x-ms-request-server-encrypted", "true");
@@ -63,9 +63,8 @@ Answer get_block_list(Parts& parts, core::RequestContext& context) {
   if (!all && !iequals(type, "committed") && !iequals(type, "uncommitted"))
     return invalid_query("blocklisttype");
   auto lists = TRY(parts.blobs.block_lists(path_of(context)));
-  http::Response response =
-      xml_response(context, dump_block_lists(lists, all || iequals(type, "committed"),
-                                             all || iequals(type, "uncommitted")));
+  http::Response response = xml_response(dump_block_lists(lists, all || iequals(type, "committed"),
+                                                          all || iequals(type, "uncommitted")));
   if (lists.blob) put_validators(response, lists.blob->etag, lists.blob->modified);
   response.header("x-ms-blob-content-length", std::to_string(lists.blob ? lists.blob->size : 0));
   return response;

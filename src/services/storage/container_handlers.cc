@@ -68,8 +68,7 @@ Answer list_containers(Parts& parts, core::RequestContext& context) {
     next = containers.back().name;
     containers.pop_back();
   }
-  return xml_response(context,
-                      dump_container_list(context, containers, prefix, count, next, metadata));
+  return xml_response(dump_container_list(context, containers, prefix, count, next, metadata));
 }
 
 // create-container
@@ -79,7 +78,7 @@ Answer create_container(Parts& parts, core::RequestContext& context) {
     return not_here("Anonymous public access");
   auto container = TRY(parts.blobs.create_container(
       context.param("account"), context.param("container"), metadata_of(context.head().headers)));
-  http::Response response = answer(context, 201);
+  http::Response response(201);
   put_validators(response, container.etag, container.modified);
   return response;
 }
@@ -89,7 +88,7 @@ Answer get_container_properties(Parts& parts, core::RequestContext& context) {
   TRY(refuse_unknown(context, context.query("comp") ? "metadata" : ""));
   auto container =
       TRY(parts.blobs.get_container(context.param("account"), context.param("container")));
-  http::Response response = answer(context, 200);
+  http::Response response(200);
   put_validators(response, container.etag, container.modified);
   put_metadata(response, container.metadata);
   response.header("x-ms-lease-status", "unlocked");
@@ -106,7 +105,7 @@ Answer set_container_metadata(Parts& parts, core::RequestContext& context) {
   auto conditions = TRY(parse_conditions(headers));
   auto container = TRY(parts.blobs.set_container_metadata(
       context.param("account"), context.param("container"), metadata_of(headers), conditions));
-  http::Response response = answer(context, 200);
+  http::Response response(200);
   put_validators(response, container.etag, container.modified);
   return response;
 }
@@ -117,7 +116,7 @@ Answer delete_container(Parts& parts, core::RequestContext& context) {
   auto conditions = TRY(parse_conditions(context.head().headers));
   TRY(parts.blobs.delete_container(context.param("account"), context.param("container"),
                                    conditions));
-  return answer(context, 202);
+  return http::Response(202);
 }
 
 // list-blobs
@@ -132,7 +131,7 @@ Answer list_blobs(Parts& parts, core::RequestContext& context) {
   if (query.from.empty()) query.from = TRY(bounded(context, "startFrom"));
   const bool metadata = TRY(includes_metadata(context));
   auto page = TRY(parts.blobs.list(context.param("account"), context.param("container"), query));
-  return xml_response(context, dump_blob_list(context, query, page, metadata));
+  return xml_response(dump_blob_list(context, query, page, metadata));
 }
 
 }  // namespace lazuli::storage

@@ -95,16 +95,6 @@ void put_if(http::Response& response, std::string_view name, const std::string& 
 
 }  // namespace
 
-http::Response answer(const core::RequestContext& context, int status) {
-  http::Response response(status);
-  std::string_view version = context.header("x-ms-version");
-  if (version.empty()) version = context.query_or("sv", "");
-  if (!version.empty()) response.header("x-ms-version", version);
-  std::string_view client_id = context.header("x-ms-client-request-id");
-  if (!client_id.empty()) response.header("x-ms-client-request-id", client_id);
-  return response;
-}
-
 BlobPath path_of(const core::RequestContext& context) {
   return {context.param("account"), context.param("container"), context.param("blob")};
 }
@@ -185,8 +175,8 @@ void put_blob_properties(http::Response& response, const Blob& blob) {
   response.header("x-ms-server-encrypted", "true");
 }
 
-http::Response xml_response(const core::RequestContext& context, const std::string& document) {
-  http::Response response = answer(context, 200);
+http::Response xml_response(const std::string& document) {
+  http::Response response(200);
   response.header("Content-Type", "application/xml");
   response.body = document;
   return response;

@@ -14,10 +14,6 @@
 // The Blob service's headers and XML bodies <=> the model.
 namespace lazuli::storage {
 
-// The headers every answer carries: x-ms-version (the request's own, any well-formed one),
-// x-ms-client-request-id.
-http::Response answer(const core::RequestContext& context, int status);
-
 BlobPath path_of(const core::RequestContext& context);
 
 Metadata metadata_of(const http::Headers& headers);
@@ -39,7 +35,7 @@ void put_validators(http::Response& response, uint64_t etag, Timestamp modified)
 void put_metadata(http::Response& response, const Metadata& metadata);
 void put_blob_properties(http::Response& response, const Blob& blob);
 
-http::Response xml_response(const core::RequestContext& context, const std::string& document);
+http::Response xml_response(const std::string& document);
 std::string dump_blob_list(const core::RequestContext& context, const ListQuery& query,
                            const ListPage& page, bool with_metadata);
 std::string dump_container_list(const core::RequestContext& context,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/strings.h"
 #include "services/workspace/handlers.h"
+#include "services/workspace/known_routes.h"
 #include "services/workspace/service.h"
 #include "services/workspace/store.h"
 
@@ -141,6 +142,9 @@ void WorkspaceService::describe(core::Manifest& manifest) const {
     manifest.unimplemented(Host::kManagement, missing.method, cat({workspace, missing.below}),
                            std::string(missing.operation_id),
                            {cat({kOperations, missing.operation})});
+  declare_known(manifest, [this](const Context&) -> Result<std::string> {
+    return "/subscriptions/" + TRY(registry())->installation().subscription_id;
+  });
 }
 
 }  // namespace lazuli::workspace

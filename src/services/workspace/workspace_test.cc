@@ -243,6 +243,17 @@ TEST_P(WorkspaceTest, ChecksComputes) {
     EXPECT_EQ(service.check_compute(id(), bad).error().code, Code::kNotFound) << bad;
 }
 
+TEST_P(WorkspaceTest, NamesWhatIsKnownAndNotHere) {
+  for (const char* below : {"/schedules/s", "/batchEndpoints/b/deployments/d", "/connections/c",
+                            "/featuresets/f/versions/1"}) {
+    http::Response answer = send(http::Method::kPut, below, Json::object());
+    EXPECT_EQ(answer.status, 501) << below;
+  }
+  const std::string group = base().substr(0, base().find("/workspaces"));
+  EXPECT_EQ(get(group + "/registries/r/models/m/versions/1").status, 501);
+  EXPECT_EQ(get(id() + "/nonsense").status, 404);
+}
+
 TEST_P(WorkspaceTest, ResolvesReferences) {
   const std::string home = "lazulitest/" + blob_container() + "/";
   EXPECT_EQ(resolve("azureml://datastores/workspaceblobstore/paths/a/b"), home + "a/b");
