@@ -54,7 +54,12 @@ function(lazuli_executables)
   if(tests)
     add_executable(lazuli_tests ${tests})
     add_dependencies(lazuli_tests lazuli_supervisor)
-    target_link_libraries(lazuli_tests PRIVATE cli lazuli::sqlite GTest::gtest GTest::gtest_main ${CMAKE_DL_LIBS})
+    target_link_libraries(lazuli_tests PRIVATE cli lazuli::sqlite PostgreSQL::PostgreSQL
+      GTest::gtest GTest::gtest_main ${CMAKE_DL_LIBS})
     target_precompile_headers(lazuli_tests REUSE_FROM lazuli_pch)
   endif()
+  # Built only when ./dev bench asks for them.
+  add_executable(bench_db EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/bench/db.cc)
+  target_link_libraries(bench_db PRIVATE db lazuli::sqlite)
+  target_precompile_headers(bench_db REUSE_FROM lazuli_pch)
 endfunction()

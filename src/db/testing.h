@@ -34,7 +34,9 @@ void PrintTo(Driver driver, std::ostream* out);
 // server that LAZULI_TEST_PG names; without the variable one is started for this process.
 class TestDatabase {
  public:
-  explicit TestDatabase(Driver driver, std::vector<Migration> migrations = {});
+  // `options` other than the URL are kept.
+  explicit TestDatabase(Driver driver, std::vector<Migration> migrations = {},
+                        Options options = {});
   ~TestDatabase();
   TestDatabase(const TestDatabase&) = delete;
   TestDatabase& operator=(const TestDatabase&) = delete;

@@ -94,8 +94,8 @@ void PrintTo(Driver driver, std::ostream* out) {
   *out << (driver == Driver::kSqlite ? "SQLite" : "PostgreSQL");
 }
 
-TestDatabase::TestDatabase(Driver driver, std::vector<Migration> migrations)
-    : driver_(driver), migrations_(std::move(migrations)) {
+TestDatabase::TestDatabase(Driver driver, std::vector<Migration> migrations, Options options)
+    : driver_(driver), migrations_(std::move(migrations)), options_(std::move(options)) {
   place_ = cat({"lazuli_db_", random_name(12)});
   if (driver_ == Driver::kSqlite) {
     place_ = fs::temp_directory_path() / place_;
