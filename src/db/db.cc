@@ -60,6 +60,7 @@ Result<void> Database::run_write(std::string_view owner, std::function<Result<vo
 
 Result<void> Database::run_read(std::string_view owner,
                                 std::function<Result<void>(Reader&)> closure) {
+  if (backend_->writer().is_own_thread()) return internal_error("a write waits for a read");
   return backend_->readers().read(owner, closure);
 }
 

@@ -106,6 +106,7 @@ TEST_P(DbTest, NamesBrokenConstraints) {
   ASSERT_FALSE(again.ok());
   EXPECT_EQ(again.error().code, Code::kConflict);
   EXPECT_EQ(again.error().wire_code, "UniqueViolation");
+  EXPECT_EQ(again.error().message.find("(tea)"), std::string::npos);  // values stay inside
   auto order =
       shop.write([](Tx& tx) { return tx.exec("INSERT INTO shop_orders (item) VALUES (?)", {99}); });
   ASSERT_FALSE(order.ok());

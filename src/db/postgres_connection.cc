@@ -18,10 +18,13 @@ namespace {
 constexpr size_t kStatementsMax = 512;
 // The server gives up on a statement after 30 s; one that says nothing for longer is gone.
 constexpr auto kAnswerTimeMax = std::chrono::seconds(40);
+constexpr auto kSchemaTimeMax = std::chrono::hours(6);  // an index over a large table takes long
 constexpr auto kResolveTimeMax = std::chrono::seconds(30);
 constexpr auto kResolvePause = std::chrono::milliseconds(50);
 // Any number, the same in every server that shares the database.
-constexpr std::string_view kSchemaLock = "SELECT pg_advisory_xact_lock(4972041193)";
+constexpr std::string_view kLockSchema =
+    "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; "
+    "SELECT pg_advisory_xact_lock(4972041193)";
 
 // SQLSTATE, https://www.postgresql.org/docs/15/errcodes-appendix.html
 constexpr std::string_view kUniqueViolation = "23505", kForeignKeyViolation = "23503",
@@ -64,9 +67,9 @@ class PostgresConnection final : public Connection {
  private:
   bool connected() const { return db_ && PQstatus(db_.get()) == CONNECTION_OK; }
   Result<void> configure();
-  Answer receive(int sent);
+  Answer receive(int sent, Duration time_max = kAnswerTimeMax);
   bool wait_for_answer(SteadyClock::time_point deadline);
-  Result<void> command(const std::string& sql);
+  Result<void> command(const std::string& sql, Duration time_max = kAnswerTimeMax);
   Result<std::string> scalar(const std::string& sql);
   Result<Prepared> prepared(std::string_view sql);
   Result<void> resolve(const std::string& transaction_id);
@@ -128,6 +131,7 @@ Result<void> PostgresConnection::connect() {
 
 Result<void> PostgresConnection::configure() {
   PQsetNoticeProcessor(db_.get(), [](void*, const char*) {}, nullptr);
+  PQsetErrorVerbosity(db_.get(), PQERRORS_TERSE);  // the details would quote values
   TRY(
       command("SET statement_timeout = '30s'; SET lock_timeout = '10s'; "
               "SET idle_in_transaction_session_timeout = '60s'; SET bytea_output = hex; "
@@ -215,16 +219,16 @@ Result<Outcome> PostgresConnection::run(std::string_view, std::string_view sql, 
 Result<void> PostgresConnection::run_ddl(std::string_view, const std::string& sql) {
   if (!schema_locked_) {
     TRY(command("SET TRANSACTION ISOLATION LEVEL READ COMMITTED"));
-    TRY(command(std::string(kSchemaLock)));
+    TRY(command(std::string(kLockSchema), kSchemaTimeMax));
     schema_locked_ = true;
   }
-  return command(sql);
+  return command(sql, kSchemaTimeMax);
 }
 
 // The last result of what was sent; null when the connection is lost.
-Answer PostgresConnection::receive(int sent) {
+Answer PostgresConnection::receive(int sent, Duration time_max) {
   Answer last;
-  const auto deadline = SteadyClock::now() + kAnswerTimeMax;
+  const auto deadline = SteadyClock::now() + time_max;
   while (sent == 1) {
     if (!wait_for_answer(deadline)) return nullptr;
     Answer next(PQgetResult(db_.get()));
@@ -247,8 +251,8 @@ bool PostgresConnection::wait_for_answer(SteadyClock::time_point deadline) {
   return true;
 }
 
-Result<void> PostgresConnection::command(const std::string& sql) {
-  Answer answer = receive(PQsendQuery(db_.get(), sql.c_str()));
+Result<void> PostgresConnection::command(const std::string& sql, Duration time_max) {
+  Answer answer = receive(PQsendQuery(db_.get(), sql.c_str()), time_max);
   if (!succeeded(answer.get())) return failure(answer.get(), sql);
   return {};
 }

@@ -5,6 +5,7 @@
 
 #include <cerrno>
 
+#include "base/log.h"
 #include "base/strings.h"
 #include "db/sqlite.h"
 #include "db/statement_cache.h"
@@ -19,6 +20,7 @@ constexpr int kVersionMin = 3051003;
 constexpr int kBusyTimeoutMs = 10'000;
 constexpr size_t kStatementsMax = 512;
 constexpr auto kStatementTimeMax = std::chrono::seconds(30);
+constexpr auto kSchemaTimeMax = std::chrono::hours(6);  // an index over a large table takes long
 constexpr int kStepsBetweenClockChecks = 20'000;
 
 struct Close {
@@ -55,7 +57,8 @@ class SqliteConnection final : public Connection {
   Result<void> bind(sqlite3_stmt* statement, Params params);
   Result<Outcome> step_all(sqlite3_stmt* statement);
   Error failure(std::string_view what);
-  void start_clock() { deadline_ = SteadyClock::now() + kStatementTimeMax; }
+  void start_clock(Duration time_max) { deadline_ = SteadyClock::now() + time_max; }
+  Error storage_failure(const std::string& text);
   static int out_of_time(void* self);
 
   const Role role_;
@@ -185,7 +188,7 @@ Result<Outcome> SqliteConnection::run(std::string_view owner, std::string_view s
 
 Result<void> SqliteConnection::run_ddl(std::string_view owner, const std::string& sql) {
   As rights(authority_, SqliteAuthority::Mode::kSchema, owner);
-  start_clock();
+  start_clock(kSchemaTimeMax);
   if (sqlite3_exec(db_.get(), sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK) {
     return failure("schema");
   }
@@ -205,7 +208,7 @@ Result<Outcome> SqliteConnection::execute(std::string_view sql, Params params) {
       sqlite3_clear_bindings(statement);
     }
   };
-  start_clock();
+  start_clock(kStatementTimeMax);
   sqlite3_stmt* statement = TRY(prepared(sql));
   Reset reset{statement};
   TRY(bind(statement, params));
@@ -273,8 +276,7 @@ Error SqliteConnection::failure(std::string_view what) {
     case SQLITE_IOERR_TRUNCATE:
     case SQLITE_IOERR_FSYNC:
     case SQLITE_IOERR_DIR_FSYNC:
-      damage_ = Damage::kStore;
-      return unavailable(text);
+      return storage_failure(text);
     case SQLITE_FULL:
       damage_ = Damage::kTransaction;
       return unavailable(text);
@@ -284,8 +286,7 @@ Error SqliteConnection::failure(std::string_view what) {
   switch (code & 0xff) {
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-      damage_ = Damage::kStore;
-      return unavailable(text);
+      return storage_failure(text);
     case SQLITE_IOERR:
       damage_ = Damage::kTransaction;
       return unavailable(text);
@@ -295,6 +296,12 @@ Error SqliteConnection::failure(std::string_view what) {
     default:
       return internal_error(text);
   }
+}
+
+Error SqliteConnection::storage_failure(const std::string& text) {
+  damage_ = Damage::kStore;
+  log::error("db", "the storage failed", {{"error", text}});
+  return unavailable(text);
 }
 
 int SqliteConnection::out_of_time(void* self) {

@@ -73,6 +73,7 @@ Result<void> Writer::change_schema(const std::function<Result<void>(Connection&)
 
 Result<void> Writer::wait(Request& request) {
   using State = Request::State;
+  if (is_own_thread()) return internal_error("a write waits for a write");
   const auto deadline = SteadyClock::now() + wait_max_;
   std::unique_lock lock(mutex_);
   if (closed_) return closed_error();
@@ -202,10 +203,7 @@ bool Writer::try_alone(Request& request) {
 Damage Writer::abandon() {
   const Damage damage = connection_->damage();
   connection_->rollback();
-  if (damage == Damage::kStore && !failed_) {
-    failed_ = true;
-    log::error("db", "the storage failed; no more writes are taken until the server restarts");
-  }
+  failed_ |= damage == Damage::kStore;
   return damage;
 }
 

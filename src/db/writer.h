@@ -30,6 +30,8 @@ class Writer {
   // Runs schema statements: `action` has the connection, inside a transaction, to itself.
   Result<void> change_schema(const std::function<Result<void>(Connection&)>& action);
   void close();
+  // Whether a closure or an after_commit action is the caller: waiting here would be for itself.
+  bool is_own_thread() const { return std::this_thread::get_id() == thread_id_; }
 
  private:
   struct Request;
@@ -58,6 +60,7 @@ class Writer {
   std::deque<Request*> waiting_;
   bool closed_ = false;
   std::thread thread_;
+  const std::thread::id thread_id_ = thread_.get_id();
 };
 
 }  // namespace lazuli::db

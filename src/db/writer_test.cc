@@ -83,7 +83,9 @@ TEST_P(DbWriterTest, GroupsWhatWaits) {
     threads.emplace_back([&, name] {
       auto done = insert(name);
       done.ok() ? ++ok : ++conflicts;
-      if (!done.ok()) EXPECT_EQ(done.error().wire_code, "UniqueViolation");
+      if (!done.ok()) {
+        EXPECT_EQ(done.error().wire_code, "UniqueViolation");
+      }
     });
   }
   std::this_thread::sleep_for(std::chrono::milliseconds(50));
@@ -101,6 +103,16 @@ TEST_P(DbWriterTest, AnExceptionIsAnErrorOfItsClosureAlone) {
   });
   EXPECT_EQ(thrown.error().code, Code::kInternal);
   EXPECT_TRUE(insert("ghost").ok());
+}
+
+TEST_P(DbWriterTest, AClosureThatWaitsForTheDatabaseIsToldSo) {
+  auto nested = handle.write([&](Tx&) -> Result<void> {
+    EXPECT_EQ(insert("inner").error().code, Code::kInternal);
+    auto read = handle.read([](Reader&) -> Result<void> { return {}; });
+    EXPECT_EQ(read.error().code, Code::kInternal);
+    return {};
+  });
+  EXPECT_TRUE(nested.ok());
 }
 
 TEST_P(DbWriterTest, ReadersWaitForAConnectionOnlySoLong) {
