@@ -181,7 +181,8 @@ class Declarations(unittest.TestCase):
             self.assertNotEqual(route["anonymous"], bool(route["permission"]), route)
 
     def test_the_coverage_page_is_current(self):
-        done = subprocess.run([sys.executable, ROOT / "tools/coverage.py", "--check"], stdout=subprocess.PIPE, text=True)
+        done = subprocess.run([sys.executable, ROOT / "tools/coverage.py", "--check"],
+                              stdout=subprocess.PIPE, text=True)
         self.assertEqual(done.returncode, 0, done.stdout)
 
 
