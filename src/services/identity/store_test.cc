@@ -63,17 +63,21 @@ INSTANTIATE_TEST_SUITE_P(Drivers, IdentityTokensTest, db::testing::each_driver()
                          db::testing::driver_name);
 
 TEST_P(IdentityTokensTest, OneAudienceWhateverThePort) {
-  std::string token = issue({"object", "https://management.lazuli.localhost:8443/", {}, {}, {}});
-  EXPECT_FALSE(tokens->verify_token(token, kAudience).ok());  // a lifetime of nothing
   TokenRequest request{
       "object", "https://management.lazuli.localhost:8443/", std::chrono::hours(1), {}, {}};
-  token = issue(request);
+  std::string token = issue(request);
   auto verified = tokens->verify_token(token, kAudience);
   ASSERT_TRUE(verified.ok()) << verified.error().message;
   EXPECT_EQ(verified->object_id, "object");
   EXPECT_FALSE(verified->grants.has_value());
   EXPECT_EQ(tokens->verify_token(token, "https://storage.azure.com").error().wire_code,
             "InvalidAuthenticationTokenAudience");
+}
+
+TEST_P(IdentityTokensTest, AnExpiredTokenIsRefused) {
+  TokenRequest request{"object", std::string(kAudience), std::chrono::minutes(-2), {}, {}};
+  EXPECT_EQ(tokens->verify_token(issue(request), kAudience).error().wire_code,
+            "ExpiredAuthenticationToken");
 }
 
 TEST_P(IdentityTokensTest, GrantsTravelInTheToken) {
