@@ -57,7 +57,9 @@ std::string_view SecretString::expose() const {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-void wipe(void* data, size_t size) { ::explicit_bzero(data, size); }
+void wipe(void* data, size_t size) {
+  if (size > 0) ::explicit_bzero(data, size);
+}
 
 bool equal_constant_time(std::string_view a, std::string_view b) {
   if (a.size() != b.size()) return false;
