@@ -63,7 +63,8 @@ struct Options {
   std::string folder;               // below the data directory; 0700
   std::string executable;           // this binary; run as `executable supervise FOLDER`
   std::string relay_socket;         // where the supervisor's relay connects to, anew each time
-  bool without_namespaces = false;  // as on machines that refuse them
+  // As on machines that refuse them; $LAZULI_WITHOUT_NAMESPACES does the same.
+  bool without_namespaces = false;
 };
 
 // Starts, watches, logs, limits and ends processes. Each has a small supervisor of its own that

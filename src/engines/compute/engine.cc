@@ -299,7 +299,8 @@ Result<std::unique_ptr<Engine>> Engine::create(Options options) {
   TRY(make_folder(options.folder));
   if (::access(options.executable.c_str(), X_OK) != 0)
     return invalid_argument(cat({"'", options.executable, "' cannot be run as job supervisor"}));
-  Isolation isolation = detect_isolation(options.without_namespaces);
+  bool refuse = options.without_namespaces || ::getenv("LAZULI_WITHOUT_NAMESPACES") != nullptr;
+  Isolation isolation = detect_isolation(refuse);
   proc::Fd epoll(::epoll_create1(EPOLL_CLOEXEC));
   proc::Fd wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   epoll_event event{};
