@@ -79,7 +79,8 @@ class JobsDefinitionTest : public testing::Test {
     shelf.put("prepare:1", assets::Kind::kComponent, Json::object({{"componentSpec", parse(R"({
       "name": "prepare", "type": "command", "environment": "env:1",
       "command": "prep ${{inputs.rows}} --f ${{inputs.fraction}} ${{outputs.ready}}",
-      "inputs": {"rows": {"type": "uri_file"}, "fraction": {"type": "number", "default": "0.2", "max": "1"}},
+      "inputs": {"rows": {"type": "uri_file"},
+                 "fraction": {"type": "number", "default": "0.2", "max": "1"}},
       "outputs": {"ready": {"type": "uri_folder"}}})")}}));
     shelf.put("train:1", assets::Kind::kComponent, Json::object({{"componentSpec", parse(R"({
       "name": "train", "type": "command", "environment": "env:1",
@@ -121,7 +122,8 @@ Json command_job() {
     "inputs": {"rows": {"jobInputType": "uri_file", "uri": "azureml:rows:1"},
                "n": {"jobInputType": "literal", "value": "3"}},
     "outputs": {"out": {"jobOutputType": "uri_folder"}},
-    "environmentVariables": {"A": "b"}, "limits": {"jobLimitsType": "Command", "timeout": "PT3S"}})");
+    "environmentVariables": {"A": "b"},
+    "limits": {"jobLimitsType": "Command", "timeout": "PT3S"}})");
 }
 
 TEST_F(JobsDefinitionTest, ACommandIsAWorkflowOfOneStep) {
@@ -188,11 +190,13 @@ Json pipeline_job() {
     "settings": {"default_compute": "azureml:cpu-cluster", "continue_on_step_failure": true},
     "jobs": {
       "train": {"type": "command", "componentId": "train:1",
-        "inputs": {"ready": {"job_input_type": "literal", "value": "${{parent.jobs.prepare.outputs.ready}}"}},
+        "inputs": {"ready": {"job_input_type": "literal",
+                             "value": "${{parent.jobs.prepare.outputs.ready}}"}},
         "outputs": {"model": {"type": "literal", "value": "${{parent.outputs.model}}"}}},
       "prepare": {"type": "command", "componentId": "prepare:1",
         "inputs": {"rows": {"job_input_type": "literal", "value": "${{parent.inputs.rows}}"},
-                   "fraction": {"job_input_type": "literal", "value": "${{parent.inputs.fraction}}"}}}}})");
+                   "fraction": {"job_input_type": "literal",
+                                "value": "${{parent.inputs.fraction}}"}}}}})");
 }
 
 TEST_F(JobsDefinitionTest, APipelineIsAStepPerNode) {
