@@ -371,7 +371,13 @@ void Json::merge_patch(const Json& patch) {
 
 bool Json::operator==(const Json& other) const {
   if (is_number() && other.is_number()) return number() == other.number();
-  return value_ == other.value_;
+  if (!is_object() || !other.is_object()) return value_ == other.value_;
+  if (size() != other.size()) return false;
+  for (const Member& member : members()) {
+    const Json* counterpart = other.find(member.key);
+    if (counterpart == nullptr || !(*counterpart == member.value)) return false;
+  }
+  return true;
 }
 
 }  // namespace lazuli

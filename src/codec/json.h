@@ -101,6 +101,7 @@ class Json {
   // RFC 7386.
   void merge_patch(const Json& patch);
 
+  // The order of members does not count.
   bool operator==(const Json& other) const;
 
  private:

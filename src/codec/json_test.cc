@@ -16,6 +16,13 @@ TEST(JsonParse, KeepsOrderAndTypes) {
   EXPECT_EQ(Json::parse(R"({"a":1,"b":2,"a":3})")->dump(), R"({"a":3,"b":2})");
 }
 
+TEST(JsonEquality, DoesNotMindTheOrderOfMembers) {
+  EXPECT_EQ(*Json::parse(R"({"a": 1, "b": {"c": [1, 2], "d": null}})"),
+            *Json::parse(R"({"b": {"d": null, "c": [1, 2]}, "a": 1})"));
+  EXPECT_FALSE(*Json::parse(R"({"a": [1, 2]})") == *Json::parse(R"({"a": [2, 1]})"));
+  EXPECT_FALSE(*Json::parse(R"({"a": 1})") == *Json::parse(R"({"a": 1, "b": 2})"));
+}
+
 TEST(JsonParse, ReadsNumbersExactly) {
   EXPECT_EQ(Json::parse("9223372036854775807")->integer(), INT64_MAX);
   EXPECT_EQ(Json::parse("-9223372036854775808")->integer(), INT64_MIN);

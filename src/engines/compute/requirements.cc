@@ -188,9 +188,14 @@ Result<InstallPlan> plan_conda(const Json& file, std::string_view text) {
   return plan;
 }
 
-InstallPlan plan_image(const std::string& image) {
+Result<InstallPlan> plan_image(const std::string& image) {
   InstallPlan plan;
   std::optional<CuratedPackages> curated = curated_packages(image);
+  // A name of the public registry says nothing of what is in it.
+  if (!curated && istarts_with(image, "azureml://registries/"))
+    return invalid_argument(cat({"environment: '", image,
+                                 "' is not known here; give a conda file that says what it holds"}),
+                            "EnvironmentNotFound");
   if (!curated) {
     plan.notes.push_back(cat({"image '", image,
                               "' is not run here and no conda file is given: Python comes with its "

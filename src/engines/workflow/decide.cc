@@ -58,7 +58,7 @@ Readiness readiness(const Step& step, const std::unordered_map<std::string_view,
 }
 
 Error timeout_error(const Step& step) {
-  return deadline_exceeded(cat({"Step '", step.name, "' did not end within ",
+  return deadline_exceeded(cat({"Step '", step.name, "' timed out: it did not end within ",
                                 format_iso8601_duration(step.timeout), " and was stopped."}),
                            "JobTimedOut");
 }

@@ -166,8 +166,8 @@ workflow::Outcome outcome_of(const compute::ProcessStatus& status, const Command
             ". The log user_logs/std_log.txt says:"},
            "UserError");
   } else if (status.state == ProcessState::kTimedOut) {
-    failed({"The job did not end within its time limit of ", format_iso8601_duration(spec.timeout),
-            " and was stopped."},
+    failed({"The job timed out: it did not end within its limit of ",
+            format_iso8601_duration(spec.timeout), " and was stopped."},
            "JobTimedOut");
   } else {
     failed({"The job's process was lost: its machine or its supervisor stopped."}, "JobLost");
