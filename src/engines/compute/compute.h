@@ -60,9 +60,9 @@ class ExitListener {
 };
 
 struct Options {
-  std::string folder;               // below the data directory; 0700
-  std::string executable;           // this binary; run as `executable supervise FOLDER`
-  std::string relay_socket;         // where the supervisor's relay connects to, anew each time
+  std::string folder;        // below the data directory; 0700
+  std::string executable;    // this binary; run as `executable supervise FOLDER`
+  std::string relay_socket;  // where the supervisor's relay connects to, anew each time
   // As on machines that refuse them; $LAZULI_WITHOUT_NAMESPACES does the same.
   bool without_namespaces = false;
 };
