@@ -85,7 +85,7 @@ Answer get_run_details(Ledger& ledger, Context& context) {
                     {"status", status},
                     {"startTimeUtc", run_json(run)["startTimeUtc"]},
                     {"endTimeUtc", run_json(run)["endTimeUtc"]},
-                    {"error", status == "Failed" ? run_error_json(run) : Json()},
+                    {"error", run_error_json(run)},
                     {"warnings", Json::array()},
                     {"properties", run.properties},
                     {"tags", run.tags},
