@@ -137,7 +137,7 @@ def test_nothing_answers(server, tmp_path):
 def test_proxy_refuses_private_and_metadata_addresses(server):
     """CONNECT to what is not ours: never to the metadata service or a private address."""
     proxy = server.env("--proxy")["HTTPS_PROXY"]
-    for target in ("169.254.169.254:443", "10.0.0.1:443", "127.0.0.1:22", "[::1]:22"):
+    for target in ("169.254.169.254:443", "10.0.0.1:443", "192.168.0.1:443", "[fd00::1]:443"):
         done = subprocess.run(
             ["curl", "-sS", "-m", "10", "-o", "/dev/null", "-x", proxy, f"https://{target}/"],
             env={
@@ -150,7 +150,7 @@ def test_proxy_refuses_private_and_metadata_addresses(server):
             check=False,
         )
         assert done.returncode != 0
-        assert "403" in done.stderr or "502" in done.stderr or "CONNECT" in done.stderr, done.stderr
+        assert "403" in done.stderr, done.stderr
 
 
 def test_data_folder_is_private(server):

@@ -100,18 +100,20 @@ def test_token_is_for_mlflow_only(arm, scope):
         timeout=30,
     )
     assert answer.status_code in (401, 403)
-    tracking = requests.get(
+    tracking = requests.post(
         os.environ["MLFLOW_TRACKING_URI"] + "/api/2.0/mlflow/experiments/search",
         headers={"Authorization": f"Bearer {token}"},
-        params={"max_results": 5},
+        json={"max_results": 5},
         timeout=30,
     )
     assert tracking.status_code == 200, tracking.text
 
 
 def test_tracking_without_token(scope):
-    answer = requests.get(
-        os.environ["MLFLOW_TRACKING_URI"] + "/api/2.0/mlflow/experiments/search", timeout=30
+    answer = requests.post(
+        os.environ["MLFLOW_TRACKING_URI"] + "/api/2.0/mlflow/experiments/search",
+        json={"max_results": 5},
+        timeout=30,
     )
     assert answer.status_code == 401
 
