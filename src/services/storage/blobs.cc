@@ -258,10 +258,13 @@ Result<Blob> Blobs::put(const BlobPath& path, StagedObject content, BlobAttribut
   auto blob = TRY(publish(content, [&](db::Tx& tx) -> Result<Blob> {
     auto container = TRY(require_container(tx, path.account, path.container));
     Blob written = TRY(write_row(tx, container, path.name, info.size, attributes, rules));
-    TRY(store::replace_segments(tx, written.id, segments, now()));
-    TRY(store::clear_staged_blocks(tx, container.id, path.name, {}, now()));
-    if (segments.empty() && !info.id.empty()) TRY(store::add_removal(tx, info.id, now()));
-    tx.after_commit([this] { reclaimer_.wake(); });
+    size_t removed = TRY(store::replace_segments(tx, written.id, segments, now()));
+    removed += TRY(store::clear_staged_blocks(tx, container.id, path.name, {}, now()));
+    if (segments.empty() && !info.id.empty()) {
+      TRY(store::add_removal(tx, info.id, now()));
+      ++removed;
+    }
+    if (removed > 0) tx.after_commit([this] { reclaimer_.wake(); });
     return written;
   }));
   return blob;
@@ -315,9 +318,9 @@ Result<Blob> Blobs::commit_blocks(const BlobPath& path, const std::vector<BlockR
     auto segments = TRY(resolve_blocks(list, committed, staged));
     const uint64_t size = segments.empty() ? 0 : segments.back().start + segments.back().size;
     Blob blob = TRY(write_row(tx, container, path.name, size, attributes, rules));
-    TRY(store::replace_segments(tx, blob.id, segments, now()));
-    TRY(store::clear_staged_blocks(tx, container.id, path.name, segments, now()));
-    tx.after_commit([this] { reclaimer_.wake(); });
+    size_t removed = TRY(store::replace_segments(tx, blob.id, segments, now()));
+    removed += TRY(store::clear_staged_blocks(tx, container.id, path.name, segments, now()));
+    if (removed > 0) tx.after_commit([this] { reclaimer_.wake(); });
     return blob;
   });
 }

@@ -71,6 +71,15 @@ Answer list_containers(Parts& parts, core::RequestContext& context) {
   return xml_response(dump_container_list(context, containers, prefix, count, next, metadata));
 }
 
+// get-account-information: one copy on this machine's disk, flat names.
+Answer get_account_information(Parts&, core::RequestContext&) {
+  http::Response response(200);
+  response.header("x-ms-sku-name", "Standard_LRS");
+  response.header("x-ms-account-kind", "StorageV2");
+  response.header("x-ms-is-hns-enabled", "false");
+  return response;
+}
+
 // create-container
 Answer create_container(Parts& parts, core::RequestContext& context) {
   TRY(refuse_unknown(context, ""));

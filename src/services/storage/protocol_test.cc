@@ -189,6 +189,14 @@ TEST_F(StorageProtocolTest, Lists) {
             "400 InvalidQueryParameterValue");
 }
 
+TEST_F(StorageProtocolTest, AccountInformation) {
+  for (const char* at : {"/", "/data", "/data/a"}) {
+    auto answer = call(Method::kGet, std::string(at) + "?restype=account&comp=properties");
+    EXPECT_EQ(answer.status, 200) << at;
+    EXPECT_EQ(header(answer, "x-ms-account-kind"), "StorageV2");
+  }
+}
+
 TEST_F(StorageProtocolTest, SasLettersAreFinerThanOperations) {
   put("a", "x");
   EXPECT_EQ(with_sas("l", Method::kGet, "/data?restype=container&comp=list").status, 200);

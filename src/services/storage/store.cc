@@ -287,17 +287,21 @@ Result<std::vector<Segment>> segments(db::Executor& db, int64_t blob_id, uint64_
   return found;
 }
 
-Result<void> replace_segments(db::Tx& tx, int64_t blob_id, const std::vector<Segment>& segments,
-                              Timestamp now) {
+Result<size_t> replace_segments(db::Tx& tx, int64_t blob_id, const std::vector<Segment>& segments,
+                                Timestamp now) {
   std::set<std::string_view> kept;
   for (const Segment& segment : segments) kept.insert(segment.object);
   auto before =
       TRY(tx.query("SELECT DISTINCT object FROM storage_segments WHERE blob_id = ?", {blob_id}));
-  for (const db::Row& row : before)
-    if (!kept.contains(row.text(0))) TRY(add_removal(tx, row.text(0), now));
+  size_t removed = 0;
+  for (const db::Row& row : before) {
+    if (kept.contains(row.text(0))) continue;
+    TRY(add_removal(tx, row.text(0), now));
+    ++removed;
+  }
   TRY(tx.exec("DELETE FROM storage_segments WHERE blob_id = ?", {blob_id}));
   for (const Segment& segment : segments) TRY(append_segment(tx, blob_id, segment));
-  return {};
+  return removed;
 }
 
 Result<void> append_segment(db::Tx& tx, int64_t blob_id, const Segment& segment) {
@@ -367,16 +371,20 @@ Result<StagedSummary> summarize_staged(db::Executor& db, int64_t container_id,
   return StagedSummary{row->integer(0), static_cast<size_t>(row->integer(1))};
 }
 
-Result<void> clear_staged_blocks(db::Tx& tx, int64_t container_id, std::string_view name,
-                                 const std::vector<Segment>& kept, Timestamp now) {
+Result<size_t> clear_staged_blocks(db::Tx& tx, int64_t container_id, std::string_view name,
+                                   const std::vector<Segment>& kept, Timestamp now) {
   std::set<std::string_view> used;
   for (const Segment& segment : kept) used.insert(segment.object);
   auto rows = TRY(
       tx.query("DELETE FROM storage_blocks WHERE container_id = ? AND name = ? RETURNING object",
                {container_id, as_bytes(name)}));
-  for (const db::Row& row : rows)
-    if (!used.contains(row.text(0))) TRY(add_removal(tx, row.text(0), now));
-  return {};
+  size_t removed = 0;
+  for (const db::Row& row : rows) {
+    if (used.contains(row.text(0))) continue;
+    TRY(add_removal(tx, row.text(0), now));
+    ++removed;
+  }
+  return removed;
 }
 
 Result<int64_t> expire_staged_blocks(db::Tx& tx, Timestamp limit, Timestamp now) {

@@ -45,9 +45,9 @@ Result<void> delete_blob(db::Tx& tx, const Blob& blob, Timestamp now);
 // The segments that hold content in [begin, end), in order.
 Result<std::vector<Segment>> segments(db::Executor& db, int64_t blob_id, uint64_t begin,
                                       uint64_t end);
-// Replaces the content of a blob; objects no longer used become pending removals.
-Result<void> replace_segments(db::Tx& tx, int64_t blob_id, const std::vector<Segment>& segments,
-                              Timestamp now);
+// Replaces the content of a blob; objects no longer used become pending removals. Returns how many.
+Result<size_t> replace_segments(db::Tx& tx, int64_t blob_id, const std::vector<Segment>& segments,
+                                Timestamp now);
 Result<void> append_segment(db::Tx& tx, int64_t blob_id, const Segment& segment);
 Result<int64_t> count_segments(db::Executor& db, int64_t blob_id);
 // Puts one segment in the place of neighbours that are all still there; false when they are not.
@@ -65,9 +65,10 @@ struct StagedSummary {
 };
 Result<StagedSummary> summarize_staged(db::Executor& db, int64_t container_id,
                                        std::string_view name);
-// Forgets all of them; the objects in `kept` have become segments, the others are removed.
-Result<void> clear_staged_blocks(db::Tx& tx, int64_t container_id, std::string_view name,
-                                 const std::vector<Segment>& kept, Timestamp now);
+// Forgets all of them; the objects in `kept` have become segments, the others pending removals.
+// Returns how many of those.
+Result<size_t> clear_staged_blocks(db::Tx& tx, int64_t container_id, std::string_view name,
+                                   const std::vector<Segment>& kept, Timestamp now);
 // Forgets blocks staged before `limit`; returns how many.
 Result<int64_t> expire_staged_blocks(db::Tx& tx, Timestamp limit, Timestamp now);
 

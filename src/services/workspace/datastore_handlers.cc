@@ -18,8 +18,20 @@ std::string seal_context(int64_t workspace, std::string_view name) {
   return cat({"workspace.datastore_sas/", std::to_string(workspace), "/", to_lower(name)});
 }
 
+// Jobs read and write a datastore's container, so its maker must be allowed to.
+Result<void> check_maker(Registry& registry, const Context& context, const std::string& account_id,
+                         const std::string& container) {
+  const std::string scope = cat({account_id, "/blobServices/default/containers/", container});
+  for (std::string_view verb : {"read", "write"}) {
+    core::Operation operation{
+        cat({"Microsoft.Storage/storageAccounts/blobServices/containers/blobs/", verb}), true};
+    TRY(registry.authorizer().authorize(context.principal(), operation, scope));
+  }
+  return {};
+}
+
 // A key is accepted where it is the account's own; only then may the datastore hand it out again.
-Result<void> check_secret(Registry& registry, DatastoreInput& input) {
+Result<void> check_secret(Registry& registry, const Context& context, DatastoreInput& input) {
   DatastoreRow& row = input.row;
   auto known = registry.storage().arm_id(row.account);
   if (!known.ok())
@@ -27,6 +39,8 @@ Result<void> check_secret(Registry& registry, DatastoreInput& input) {
         cat({"There is no storage account '", row.account,
              "' on this server; only blob containers of its own accounts can be datastores."}),
         "UserError");
+  if (row.credentials != CredentialsType::kAccountKey)
+    TRY(check_maker(registry, context, *known, row.container));
   if (row.credentials == CredentialsType::kNone) return {};
   if (input.secret.empty()) return invalid_argument("the credentials hold no secret", "UserError");
   if (row.credentials == CredentialsType::kSas) {
@@ -82,7 +96,7 @@ Answer put_datastore(Registry& registry, Context& context) {
   DatastoreInput input = TRY(parse_datastore(body));
   input.row.workspace = workspace.id;
   input.row.name = name;
-  TRY(check_secret(registry, input));
+  TRY(check_secret(registry, context, input));
   bool is_new = TRY(registry.db().write([&](db::Tx& tx) -> Result<bool> {
     auto before = TRY(store::find_datastore(tx, workspace.id, name));
     input.row.system_data = touched(context, before ? &before->system_data : nullptr);

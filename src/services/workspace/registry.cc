@@ -63,6 +63,7 @@ Registry::Registry(const core::ServiceContext& context, storage::Storage& storag
       db_(context.db),
       operations_(context.operations),
       vault_(context.vault),
+      authorizer_(context.authorizer),
       storage_(storage) {}
 
 std::string Registry::storage_account_id(const WorkspaceRow& workspace) const {

@@ -47,6 +47,7 @@ class Registry : public Workspaces {
   storage::Storage& storage() { return storage_; }
   core::Operations& operations() { return operations_; }
   core::Vault& vault() { return vault_; }
+  core::Authorizer& authorizer() { return authorizer_; }
   std::string storage_account_id(const WorkspaceRow& workspace) const;
 
  private:
@@ -59,6 +60,7 @@ class Registry : public Workspaces {
   db::Database::Handle db_;
   core::Operations& operations_;
   core::Vault& vault_;
+  core::Authorizer& authorizer_;
   storage::Storage& storage_;
 };
 
