@@ -34,7 +34,11 @@ HostName classify_host(std::string_view host, std::string_view domain) {
 }
 
 bool is_own_host(std::string_view host, std::string_view domain) {
-  if (host == domain || host == "localhost" || host == "127.0.0.1" || host == "::1") return true;
+  return host == "localhost" || host == "127.0.0.1" || host == "::1" || is_own_name(host, domain);
+}
+
+bool is_own_name(std::string_view host, std::string_view domain) {
+  if (host == domain) return true;
   return host.size() > domain.size() && host.ends_with(domain) &&
          host[host.size() - domain.size() - 1] == '.';
 }

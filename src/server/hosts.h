@@ -18,7 +18,10 @@ struct HostName {
 // `host` in lower case, without port. Names outside the domain and bare addresses are kPlain.
 HostName classify_host(std::string_view host, std::string_view domain);
 
-// Whether a name or address is this server's: the domain, what lies below it, loopback.
+// Whether a name is the domain or lies below it.
+bool is_own_name(std::string_view host, std::string_view domain);
+
+// Whether a name or address is this server's: its names, and loopback.
 bool is_own_host(std::string_view host, std::string_view domain);
 
 }  // namespace lazuli::server

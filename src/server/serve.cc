@@ -38,7 +38,7 @@ class OwnProxy final : public http::ProxyPolicy {
       break;
     }
   }
-  bool is_own(const std::string& host) const override { return is_own_host(host, domain_); }
+  bool is_own(const std::string& host) const override { return is_own_name(host, domain_); }
   std::string parent() const override { return parent_; }
 
  private:

@@ -222,8 +222,11 @@ Result<std::string> Manager::remove_endpoint(const Endpoint& endpoint) {
 }
 
 Result<std::string> Manager::remove_deployment(const Deployment& deployment) {
+  std::optional<Endpoint> endpoint = TRY(store_.endpoint(deployment.endpoint));
+  if (endpoint) endpoint->traffic.erase(deployment.name);
   std::string operation = TRY(store_.handle().write([&](db::Tx& tx) -> Result<std::string> {
     TRY(store_.remove_deployment(tx, deployment.endpoint, deployment.name));
+    if (endpoint) TRY(store_.put(tx, *endpoint));
     std::string id = TRY(operations_.begin(tx, deployment_id(deployment)));
     TRY(operations_.finish(tx, id, {}));
     return id;

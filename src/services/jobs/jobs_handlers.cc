@@ -137,9 +137,16 @@ Answer put_job(const Context& context, core::RequestContext& request) {
 }
 
 // Jobs_Get.
+// A run that no job of ours made (MLflow's own) is a job without properties: the client then asks
+// run history for the rest.
 Answer get_job(const Context& context, core::RequestContext& request) {
-  const Job job = TRY(require_job(context, request));
-  return core::json_response(TRY(resource_of(context, request, job)));
+  const auto job = require_job(context, request);
+  if (job.ok()) return core::json_response(TRY(resource_of(context, request, *job)));
+  if (job.error().code != Code::kNotFound) return job.error();
+  const auto run = context.peers.runs.get(request.workspace_id(), request.param("job"));
+  if (!run.ok()) return job.error();
+  const core::SystemData data{run->created_by, run->created_by, run->created, run->created};
+  return core::json_response(core::arm_envelope(request.arm_id(), data, Json()));
 }
 
 // Jobs_List: submitted jobs, newest first.

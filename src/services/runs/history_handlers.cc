@@ -80,16 +80,15 @@ Answer get_run_details(Ledger& ledger, Context& context) {
   Json files = TRY(log_files(ledger, context, run));
   bool first = ledger.is_first_look(run.run_id);
   std::string status = first && is_terminal(run.status) ? "Finalizing" : run.status;
-  return core::json_response(
-      Json::object({{"runId", run.run_id},
-                    {"status", status},
-                    {"startTimeUtc", run_json(run)["startTimeUtc"]},
-                    {"endTimeUtc", run_json(run)["endTimeUtc"]},
-                    {"error", run_error_json(run)},
-                    {"warnings", Json::array()},
-                    {"properties", run.properties},
-                    {"tags", run.tags},
-                    {"logFiles", std::move(files)}}));
+  return core::json_response(Json::object({{"runId", run.run_id},
+                                           {"status", status},
+                                           {"startTimeUtc", run_json(run)["startTimeUtc"]},
+                                           {"endTimeUtc", run_json(run)["endTimeUtc"]},
+                                           {"error", run_error_json(run)},
+                                           {"warnings", Json::array()},
+                                           {"properties", run.properties},
+                                           {"tags", run.tags},
+                                           {"logFiles", std::move(files)}}));
 }
 
 Answer list_children(Ledger& ledger, Context& context) {

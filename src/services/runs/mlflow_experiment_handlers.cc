@@ -79,7 +79,9 @@ Answer get_experiment_by_name(Ledger& ledger, Context& context) {
 }
 
 Answer search_experiments(Ledger& ledger, Context& context) {
-  Json body = context.body().empty() ? Json::object() : TRY(context.json());
+  Json body = Json::object({{"filter", context.query_or("filter", "")},
+                            {"view_type", context.query_or("view_type", "")}});
+  if (!context.body().empty()) body = TRY(context.json());
   auto filter = TRY(parse_filter(body["filter"].str()));
   std::string view = body["view_type"].text();
   if (view.empty()) view = "ACTIVE_ONLY";

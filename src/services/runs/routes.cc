@@ -47,6 +47,8 @@ void describe_experiments(const Adder& add, const Bind& bind) {
   add(Method::kGet, "experiments/get", "getExperiment", kExperimentsRead, bind(get_experiment));
   add(Method::kGet, "experiments/get-by-name", "getExperimentByName", kExperimentsRead,
       bind(get_experiment_by_name));
+  add(Method::kGet, "experiments/search", "searchExperimentsByQuery", kExperimentsRead,
+      bind(search_experiments));
   add(Method::kPost, "experiments/search", "searchExperiments", kExperimentsRead,
       bind(search_experiments));
   add(Method::kPost, "experiments/set-experiment-tag", "setExperimentTag", kExperimentsWrite,
