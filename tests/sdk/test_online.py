@@ -71,7 +71,8 @@ def test_endpoint_reads_back(client, endpoint):
     assert endpoint.provisioning_state == "Succeeded"
     assert endpoint.auth_mode == "key"
     assert endpoint.tags["k"] == "v"
-    assert endpoint.traffic == {"blue": 100}
+    # The client itself adds the deployments without traffic.
+    assert endpoint.traffic == {"blue": 100, "green": 0}
     assert endpoint.name in [entry.name for entry in client.online_endpoints.list()]
     names = {entry.name for entry in client.online_deployments.list(endpoint.name)}
     assert names == {"blue", "green"}
