@@ -43,7 +43,14 @@ Error missing(const KindInfo& kind, const Reference& reference) {
 // azureml://datastores/{d}/paths/{p} → its long form, which survives outside the workspace.
 std::string canonical_uri(const VersionKey& key, std::string_view uri,
                           const workspace::Workspaces& workspaces) {
-  constexpr std::string_view kShort = "azureml://datastores/";
+  constexpr std::string_view kShort = "azureml://datastores/", kSecure = "https://";
+  if (istarts_with(uri, kSecure)) {
+    // The server may be met on another port tomorrow: the address is kept without one.
+    size_t end = std::min(uri.find('/', kSecure.size()), uri.size());
+    size_t colon = uri.substr(0, end).find(':', kSecure.size());
+    if (colon == std::string_view::npos) return std::string(uri);
+    return cat({uri.substr(0, colon), uri.substr(end)});
+  }
   if (!istarts_with(uri, kShort)) return std::string(uri);
   std::string_view rest = uri.substr(kShort.size());
   size_t paths = rest.find("/paths/");
