@@ -261,6 +261,7 @@ void Connection::begin_request() {
     expects_continue_ = false;  // the client did not wait
     if (!take_body(input(), request_->arrived)) return;
   }
+  if (!body_done_) transport_.acknowledge();
   pool_ = context_.application.place(head);
   set_phase(Phase::kWait, context_.options.handler_timeout);
   request_->arrived_all = body_done_;

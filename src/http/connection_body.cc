@@ -89,6 +89,7 @@ bool Connection::read_buffered_body() {
   const std::string_view data = input();
   if (data.empty()) {
     if (ended_) fail_body(invalid_argument("the request body ended early"));
+    if (!ended_) transport_.acknowledge();
     return ended_;
   }
   Buffer& arrived = request_->arrived;
@@ -133,6 +134,7 @@ bool Connection::read_sink_body() {
   if (progress) keep_pace(body_received_ - before);
   if (body_received_ > plan_.bytes_max) fail_body(body_too_large(plan_.bytes_max));
   if (!progress && ended_) fail_body(invalid_argument("the request body ended early"));
+  if (!progress && !ended_) transport_.acknowledge();
   return progress || body_failure_.has_value();
 }
 

@@ -3,6 +3,7 @@
 
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -25,13 +26,14 @@ Result<std::unique_ptr<Reactor>> Reactor::create() {
   auto reactor = std::unique_ptr<Reactor>(new Reactor());
   reactor->epoll_ = Fd(epoll_create1(EPOLL_CLOEXEC));
   reactor->wake_ = Fd(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  if (!reactor->epoll_.valid() || !reactor->wake_.valid())
-    return errno_error("make an event loop", errno);
-  epoll_event event = {};
-  event.events = EPOLLIN | EPOLLET;
-  event.data.ptr = nullptr;
-  if (epoll_ctl(reactor->epoll_.get(), EPOLL_CTL_ADD, reactor->wake_.get(), &event) != 0) {
-    return errno_error("make an event loop", errno);
+  reactor->timer_ = Fd(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
+  for (const Fd* fd : {&reactor->wake_, &reactor->timer_}) {
+    epoll_event event = {};
+    event.events = EPOLLIN | EPOLLET;
+    event.data.ptr = nullptr;  // these belong to the loop itself
+    if (epoll_ctl(reactor->epoll_.get(), EPOLL_CTL_ADD, fd->get(), &event) != 0) {
+      return errno_error("make an event loop", errno);
+    }
   }
   return reactor;
 }
@@ -73,7 +75,9 @@ void Reactor::retire(std::unique_ptr<EventHandler> handler) {
 
 void Reactor::set_deadline(EventHandler& handler, SteadyClock::time_point deadline) {
   handler.deadline_ = deadline;
-  next_scan_ = std::min(next_scan_, deadline);
+  if (deadline >= next_scan_) return;
+  next_scan_ = deadline;
+  arm();
 }
 
 void Reactor::again(EventHandler& handler) { again_.push_back(&handler); }
@@ -101,17 +105,20 @@ void Reactor::stop() {
   post([this] { stopped_ = true; });
 }
 
-int Reactor::wait_ms() const {
-  if (!again_.empty()) return 0;
-  if (next_scan_ == SteadyClock::time_point::max()) return -1;
-  const auto left = std::max(next_scan_ - SteadyClock::now(), SteadyClock::duration::zero());
-  return static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(left).count());
+void Reactor::arm() {
+  const std::chrono::nanoseconds at = next_scan_.time_since_epoch();
+  itimerspec spec = {};
+  if (next_scan_ != SteadyClock::time_point::max()) {
+    spec.it_value.tv_sec = at.count() / 1'000'000'000;
+    spec.it_value.tv_nsec = at.count() % 1'000'000'000;
+  }
+  CHECK(timerfd_settime(timer_.get(), TFD_TIMER_ABSTIME, &spec, nullptr) == 0);
 }
 
 void Reactor::run() {
   std::array<epoll_event, kEventsMax> events;
   while (!stopped_) {
-    const int count = epoll_wait(epoll_.get(), events.data(), kEventsMax, wait_ms());
+    const int count = epoll_wait(epoll_.get(), events.data(), kEventsMax, again_.empty() ? -1 : 0);
     CHECK(count >= 0 || errno == EINTR);
     now_ = SteadyClock::now();
     std::vector<EventHandler*> again;
@@ -131,9 +138,9 @@ void Reactor::run() {
   }
 }
 
+// The counters of wake_ and timer_ are never read: each write and each expiry is an edge of its
+// own.
 void Reactor::run_calls() {
-  uint64_t ignored = 0;
-  if (read(wake_.get(), &ignored, sizeof(ignored)) < 0) CHECK(errno == EAGAIN);
   std::vector<std::function<void()>> calls;
   std::vector<Delivery> deliveries;
   {
@@ -159,6 +166,7 @@ void Reactor::expire() {
     handler->on_deadline();
   }
   next_scan_ = std::max(next_scan_, now_ + kScanInterval);
+  arm();
 }
 
 }  // namespace lazuli::http

@@ -61,7 +61,7 @@ class Reactor {
  private:
   Reactor() = default;
   Result<void> add(int fd, EventHandler& handler, uint32_t events);
-  int wait_ms() const;
+  void arm();
   void dispatch(int count);
   void run_calls();
   void wake(std::unique_lock<std::mutex>& lock);
@@ -69,6 +69,7 @@ class Reactor {
 
   Fd epoll_;
   Fd wake_;
+  Fd timer_;  // fires at next_scan_: cheaper than a timeout for each wait
   SteadyClock::time_point now_ = SteadyClock::now();
   SteadyClock::time_point next_scan_ = SteadyClock::time_point::max();
   std::vector<EventHandler*> handlers_;

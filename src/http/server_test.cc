@@ -93,6 +93,18 @@ TEST_F(HttpServer, SendsContinueOnlyAfterAdmission) {
   EXPECT_TRUE(socket.is_closed());
 }
 
+TEST_F(HttpServer, DoesNotMakeNaglesAlgorithmWait) {
+  server_.start();
+  RawSocket socket = raw();  // with Nagle's algorithm, as Python's urllib3 behind a proxy
+  const auto begin = SteadyClock::now();
+  for (int i = 0; i < 50; ++i) {
+    socket.send("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n");
+    socket.send("abc");
+    EXPECT_TRUE(ends_with(socket.read_response(), "\r\n\r\nabc"));
+  }
+  EXPECT_LT(SteadyClock::now() - begin, std::chrono::seconds(1));  // 40 ms each would be two
+}
+
 TEST_F(HttpServer, AnswersHeadWithoutContent) {
   server_.application.on_handle = [](Exchange& exchange) {
     Response response(200, "12345", "text/plain");

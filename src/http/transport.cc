@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http/transport.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -58,6 +60,11 @@ Io Transport::write_tls(std::string_view first, std::string_view second) {
   size_t size = first.copy(record.data(), first.size());
   size += second.copy(record.data() + size, kRecord - size);
   return tls_->write({record.data(), size});
+}
+
+void Transport::acknowledge() {
+  const int on = 1;
+  setsockopt(fd_.get(), IPPROTO_TCP, TCP_QUICKACK, &on, sizeof(on));
 }
 
 void Transport::finish() {

@@ -25,6 +25,9 @@ class Transport {
   Io read(std::span<char> out);
   // Writes as much of `first` and then `second` as the peer takes now.
   Io write(std::string_view first, std::string_view second);
+  // Acknowledges what has come without the usual delay. A client with Nagle's algorithm on
+  // (Python's urllib3 behind a proxy) would hold back the rest of its request for 40 ms until then.
+  void acknowledge();
   // Nothing more will be written.
   void finish();
   // After finish(): takes raw bytes off the socket without looking at them.

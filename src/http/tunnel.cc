@@ -126,6 +126,7 @@ Tunnel::Pumped Tunnel::pump(Transport& from, Transport& to, Pipe& pipe) {
     const Io io = from.read(pipe.bytes.room(kPipeBytes));
     if (io.status == IoStatus::kError) return Pumped::kBroken;
     if (io.status == IoStatus::kEnd) pipe.ended = true;
+    if (io.bytes > 0) from.acknowledge();
     pipe.bytes.commit(io.bytes);
     moved = io.bytes > 0;
   }
