@@ -16,7 +16,7 @@ build_packages=(
   libseccomp-dev libgtest-dev libcli11-dev
 )
 run_packages=(libnss-myhostname bubblewrap python3 python3-venv python3-pip)
-test_packages=(postgresql-15 strace clang-format-19)
+test_packages=(postgresql-15 strace clang-format-19 curl)
 dev_packages=(clang-tidy-19 wrk)
 
 say() { printf 'setup: %s\n' "$*" >&2; }
