@@ -221,13 +221,17 @@ TEST_P(Compute, CancelsPolitelyThenForcibly) {
 }
 
 TEST_P(Compute, CancelsDuringTheStart) {
-  for (int i = 0; i < 5; ++i) {
+  for (int i = 0; i < 12; ++i) {
     std::string id = "early" + std::to_string(i);
     ASSERT_TRUE(engine_->submit(shell(id, "sleep 60")));
-    std::this_thread::sleep_for(milliseconds(6 * i));
+    std::this_thread::sleep_for(milliseconds(3 * i));
     engine_->cancel(id);
     EXPECT_EQ(ends_->wait_for(id).state, ProcessState::kCanceled);
   }
+  proc::RunOptions list;  // a sandbox half made must not stay either
+  list.spawn.argv = {"/bin/sh", "-c", "cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' '\\n'"};
+  list.output_bytes_max = 16u << 20;
+  EXPECT_EQ(proc::run(std::move(list))->output.find(folder_), std::string::npos);
 }
 
 TEST_P(Compute, LeavesNobodyBehind) {

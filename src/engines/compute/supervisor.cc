@@ -230,8 +230,9 @@ void Supervisor::end_all() {
     child_->signal(SIGKILL);
     child_->wait(kEndWait);
   }
-  // We are the subreaper of what had no pid namespace to end with.
-  if (!launch_.isolation.namespaces()) end_descendants(::getpid());
+  // We are the subreaper: of what had no pid namespace to end with, and of a bubblewrap whose
+  // parent was killed before it had asked to die with it.
+  end_descendants(::getpid());
 }
 
 Result<void> Supervisor::finish() {
