@@ -48,6 +48,10 @@ std::string next_link(const RequestContext& context, const Page& page);
 
 http::Response json_response(const Json& body, int status = 200);
 
+// What a client may see of an error: an internal one that no service has named keeps its cause
+// (SQL, paths) to the log and says under which request id to look there.
+Error for_client(Error error, const std::string& request_id);
+
 // The wire form of an error in a route's protocol, with the request's id.
 http::Response error_response(ErrorShape shape, const Error& error, const std::string& request_id,
                               bool head_only);

@@ -35,6 +35,12 @@ Json oauth_error(const Error& error, const std::string& request_id) {
 
 }  // namespace
 
+Error for_client(Error error, const std::string& request_id) {
+  if (error.code != Code::kInternal || error.wire_code != "InternalServerError") return error;
+  return internal_error(cat(
+      {"The server failed to do this. Its log has the cause under the request ", request_id, "."}));
+}
+
 http::Response error_response(ErrorShape shape, const Error& error, const std::string& request_id,
                               bool head_only) {
   http::Response response(http_status(error.code));

@@ -255,8 +255,9 @@ http::Response Chain::fail(const RequestContext& context, const Error& error) co
                {{"request", context.request_id()},
                 {"operation", route.operation_id},
                 {"code", error.wire_code}});
-  http::Response response = core::error_response(route.errors, error, context.request_id(),
-                                                 context.head().method == http::Method::kHead);
+  http::Response response =
+      core::error_response(route.errors, core::for_client(error, context.request_id()),
+                           context.request_id(), context.head().method == http::Method::kHead);
   if (error.code == Code::kUnauthenticated) {
     std::string login = context.url("login", "/" + installation_.tenant_id);
     bool storage = route.errors == core::ErrorShape::kStorage;
