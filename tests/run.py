@@ -184,9 +184,9 @@ def run_sdk(_):
     if not any(folder.glob("test_*.py")):
         say("  (not there yet)")
         return Count(0, 0, 0)
-    home, plain = venv("azureml"), venv("mlflow")
+    home, plain, command_line = venv("azureml"), venv("mlflow"), venv("azurecli")
     environment = dict(os.environ, PATH=f"{home}/bin:{os.environ['PATH']}", VIRTUAL_ENV=str(home),
-                       LAZULI_PLAIN_PYTHON=str(plain / "bin/python"))
+                       LAZULI_PLAIN_PYTHON=str(plain / "bin/python"), LAZULI_AZURECLI=str(command_line))
     command = [str(home / "bin/python"), "-m", "pytest", "-v", "-rfE", "--color=no", "-p", "no:cacheprovider",
                str(folder)]
     return run_program(command, pytest_count, env=environment)

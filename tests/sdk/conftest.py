@@ -123,3 +123,26 @@ def arm(credential, scope):
     send.base = base
     send.token = token
     return send
+
+
+def _azure_cli(server, folder):
+    from azure_cli import AzureCli
+
+    variables = {name: value for name, value in os.environ.items() if name in server.env()}
+    az = AzureCli(folder, variables)
+    az.tenant = server.tenant()
+    return az
+
+
+@pytest.fixture(scope="session")
+def az(server, tmp_path_factory):
+    """`az`, signed in as the session's principal: az("group", "list") is the parsed JSON."""
+    az = _azure_cli(server, tmp_path_factory.mktemp("azure"))
+    az.login(os.environ["AZURE_CLIENT_ID"], os.environ["AZURE_CLIENT_SECRET"], az.tenant)
+    return az
+
+
+@pytest.fixture
+def az_signed_out(server, tmp_path):
+    """`az` that nobody has signed in to; `az_signed_out.tenant` is the tenant's id."""
+    return _azure_cli(server, tmp_path / "azure")

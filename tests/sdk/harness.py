@@ -83,6 +83,10 @@ class Server:
     def env(self, *arguments):
         return json.loads(self.cli("env", "--json", *arguments).stdout)
 
+    def tenant(self):
+        """The tenant's id (`env` names the authority "adfs" instead)."""
+        return json.loads((self.data / "installation.json").read_text())["tenantId"]
+
     def tail(self, lines=60):
         if not self.log.exists():
             return ""
