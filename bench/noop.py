@@ -10,66 +10,23 @@ usage: ./dev bench noop [--rounds N] [--seconds N] [--connections N]
 """
 import argparse
 import os
-import re
-import socket
-import statistics
 import subprocess
 import sys
-import time
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-BUILD = os.path.join(ROOT, "build", "release")
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from common.measure import BIN, median, start_program, wrk  # noqa: E402
+
 GOAL = 0.8
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def start(program):
-    port = free_port()
-    process = subprocess.Popen(["taskset", "-c", "0", os.path.join(BUILD, "bin", program), str(port)])
-    for _ in range(200):
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-            return process, port
-        except OSError:
-            time.sleep(0.02)
-    process.kill()
-    sys.exit(f"{program} does not answer")
-
-
-def cpu_seconds(pid):
-    with open(f"/proc/{pid}/stat", encoding="ascii") as file:
-        fields = file.read().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def measure(process, url, options):
-    before = cpu_seconds(process.pid)
-    out = subprocess.run(
-        ["taskset", "-c", "1", "wrk", "-t1", f"-c{options.connections}", f"-d{options.seconds}s", "--latency", url],
-        capture_output=True, text=True, check=True).stdout
-    requests = int(re.search(r"(\d+) requests in", out).group(1))
-    value, unit = re.search(r"50%\s+([\d.]+)(us|ms|s)", out).groups()
-    return {
-        "rate": float(re.search(r"Requests/sec:\s+([\d.]+)", out).group(1)),
-        "cpu": (cpu_seconds(process.pid) - before) * 1e6 / max(requests, 1),
-        "p50": float(value) * {"us": 1, "ms": 1e3, "s": 1e6}[unit],
-    }
 
 
 def report(results):
     print(f"{'':24}{'requests/s':>12}{'of floor':>10}{'CPU µs':>9}{'of floor':>10}{'p50 µs':>9}")
-    median = {name: {key: statistics.median(one[key] for one in rows) for key in rows[0]}
-              for name, rows in results.items()}
-    floor = median["floor"]
-    for name, row in median.items():
+    medians = {name: median(rows) for name, rows in results.items()}
+    floor = medians["floor"]
+    for name, row in medians.items():
         print(f"{name:24}{row['rate']:12.0f}{row['rate'] / floor['rate']:10.0%}{row['cpu']:9.2f}"
               f"{floor['cpu'] / row['cpu']:10.0%}{row['p50']:9.0f}")
-    return median["no-op, I/O thread"]["rate"] / floor["rate"]
+    return medians["no-op, I/O thread"]["rate"] / floor["rate"]
 
 
 def main():
@@ -78,10 +35,10 @@ def main():
     parser.add_argument("--seconds", type=int, default=2)
     parser.add_argument("--connections", type=int, default=16)
     options = parser.parse_args()
-    subprocess.run(["cmake", "--build", BUILD, "--target", "bench_floor", "bench_noop"], check=True,
+    subprocess.run(["cmake", "--build", os.path.dirname(BIN), "--target", "bench_floor", "bench_noop"], check=True,
                    stdout=subprocess.DEVNULL)
-    floor, floor_port = start("bench_floor")
-    noop, noop_port = start("bench_noop")
+    floor, floor_port = start_program("bench_floor")
+    noop, noop_port = start_program("bench_noop")
     runs = {
         "floor": (floor, f"http://127.0.0.1:{floor_port}/"),
         "no-op, I/O thread": (noop, f"http://127.0.0.1:{noop_port}/"),
@@ -92,7 +49,7 @@ def main():
     try:
         for _ in range(options.rounds):
             for name, (process, url) in runs.items():
-                results[name].append(measure(process, url, options))
+                results[name].append(wrk(process.pid, url, options.connections, options.seconds))
     finally:
         floor.kill()
         noop.kill()
