@@ -29,7 +29,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 TESTS = ROOT / "tests"
 UNIT_BINARY = ROOT / "build/release/bin/lazuli_tests"
 LAYERS = ("style", "unit", "wire", "cli", "sdk", "fault")
-SHARD_SECONDS_MAX = 900
+SHARD_SECONDS_MAX = 300
 LAYER_SECONDS_MAX = 3600
 COUNT_LINE = re.compile(r"^(?:\w+: )?(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$")
 LOG_LINE = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z (debug|info|warn|error) ")
@@ -117,25 +117,36 @@ def run_style(_):
 def run_shard(index, total, folder, environment):
     """One slice of the test binary. What does not end well is a failed test, with its output shown."""
     report = folder / f"shard-{index}.json"
-    command = [str(UNIT_BINARY), "--gtest_brief=1", f"--gtest_output=json:{report}"]
+    log = UNIT_BINARY.parent.parent / f"unit-shard-{index}.log"
+    command = [str(UNIT_BINARY), f"--gtest_output=json:{report}"]
     environment = dict(environment, GTEST_TOTAL_SHARDS=str(total), GTEST_SHARD_INDEX=str(index))
-    try:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              text=True, errors="replace", env=environment, cwd=ROOT, timeout=SHARD_SECONDS_MAX)
-        status, output = done.returncode, done.stdout
-    except subprocess.TimeoutExpired as late:
-        status, output = -1, (late.stdout or b"").decode(errors="replace")
-        output += f"\nshard {index} did not end within {SHARD_SECONDS_MAX} s"
+    with log.open("w") as sink, subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=sink,
+                                                 stderr=subprocess.STDOUT, env=environment, cwd=ROOT) as child:
+        late = ""
+        try:
+            child.wait(SHARD_SECONDS_MAX)
+        except subprocess.TimeoutExpired:
+            late = f"shard {index} did not end within {SHARD_SECONDS_MAX} s\n" + stacks(child.pid)
+            child.kill()
+    status, output = child.returncode, log.read_text(errors="replace") + late
     count = count_report(report)
     if status != 0:
-        (UNIT_BINARY.parent.parent / f"unit-shard-{index}.log").write_text(output)
-        lines = [line for line in output.splitlines() if not LOG_LINE.match(line)]
-        say("\n".join("  " + line for line in lines[-200:]))
+        lines = [line for line in output.splitlines() if not LOG_LINE.match(line) and "[       OK ]" not in line]
+        say("\n".join("  " + line[:500] for line in lines[-200:]))
         say(f"  (with the program's own log lines: build/release/unit-shard-{index}.log)")
         if count.failed == 0:
             say(f"  shard {index} of {total} ended with status {status}: counted as one failed test")
             count = add([count, Count(0, 1, 0)])
     return count
+
+
+def stacks(pid):
+    """Where each thread of a test that does not end stands, if there is a debugger to ask."""
+    if not shutil.which("gdb"):
+        return ""
+    done = subprocess.run(["gdb", "-p", str(pid), "-batch", "-ex", "thread apply all bt 12"], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, timeout=120)
+    return "\n".join(line for line in done.stdout.splitlines() if line.startswith(("Thread", "#")))
 
 
 def count_report(path):

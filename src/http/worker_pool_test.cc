@@ -83,11 +83,12 @@ TEST_F(HttpWorkerPool, DestroysQueuedJobsWhenItStops) {
   EXPECT_EQ(pool.submit(job()), nullptr);
   EXPECT_EQ(pool.submit(job()), nullptr);
   std::thread stop([&] { pool.stop(); });
-  wait_for(counters_.destroyed, 0);
+  for (int i = 0; i < 5000 && counters_.destroyed == 0; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
   open_.set_value();
   stop.join();
   EXPECT_EQ(counters_.destroyed, 2);
-  EXPECT_LE(counters_.ran, 2);
+  EXPECT_LE(counters_.ran, 1);
   EXPECT_NE(pool.submit(job()), nullptr);
 }
 
