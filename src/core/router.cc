@@ -9,6 +9,8 @@
 namespace lazuli::core {
 namespace {
 
+constexpr std::string_view kScope = "{scope*}/";
+
 struct QueryNeed {
   std::string name, value;  // an empty value: the parameter must merely be there
   bool any_value = false;
@@ -18,6 +20,8 @@ struct Leaf {
   const Route* route;
   std::vector<std::string> names;
   std::vector<QueryNeed> needs;
+  bool tail = false;
+  bool extension = false;  // behind "{scope*}"
 };
 
 std::vector<QueryNeed> parse_needs(std::string_view query) {
@@ -82,12 +86,18 @@ Router::~Router() = default;
 Router::Router(Router&&) noexcept = default;
 
 Result<void> Router::add(const Route& route) {
-  auto& root = roots_[route.host];
+  std::string_view path = std::string_view(route.path).substr(1);
+  Leaf leaf{&route, {}, parse_needs(route.query)};
+  leaf.extension = path.starts_with(kScope);
+  if (leaf.extension) {
+    path.remove_prefix(kScope.size());
+    leaf.names.emplace_back("scope");
+  }
+  auto& root = (leaf.extension ? extensions_ : roots_)[route.host];
   if (!root) root = std::make_unique<Node>();
   Node* node = root.get();
-  Leaf leaf{&route, {}, parse_needs(route.query)};
   bool tail = false;
-  std::vector<std::string_view> segments = split(std::string_view(route.path).substr(1), '/');
+  std::vector<std::string_view> segments = split(path, '/');
   for (std::string_view segment : segments) {
     if (tail) return invalid_argument("nothing may follow a tail: " + route.path);
     bool braces = segment.size() > 2 && segment.front() == '{' && segment.back() == '}';
@@ -105,6 +115,7 @@ Result<void> Router::add(const Route& route) {
     if (!node->parameter) node->parameter = std::make_unique<Node>();
     node = node->parameter.get();
   }
+  leaf.tail = tail;
   std::vector<Leaf>& leaves = tail ? node->tails : node->leaves;
   for (const Leaf& other : leaves) {
     if (other.route->method == route.method && iequals(other.route->query, route.query))
@@ -115,45 +126,79 @@ Result<void> Router::add(const Route& route) {
   return {};
 }
 
-Result<Match> Router::find(Host host, http::Method method, std::string_view raw_path,
-                           std::string_view query) const {
-  auto root = roots_.find(host);
-  Error missing = not_found(cat({"there is nothing at ", raw_path.substr(0, 400)}), "NotFound");
-  if (root == roots_.end() || raw_path.empty()) return missing;
-  std::string_view rest = raw_path.substr(1);
-  if (!rest.empty() && rest.back() == '/' && host != Host::kBlob) rest.remove_suffix(1);
-  QueryItems items = TRY(parse_query(query));
-  bool path_known = false;
+// One look-up, and the best leaf it has met.
+struct Router::Search {
+  http::Method method;
+  const QueryItems* items;
   const Leaf* best = nullptr;
-  std::vector<std::string> best_values;
-  auto pick = [&](http::Method wanted, const std::vector<Leaf>& leaves,
-                  std::vector<std::string_view>& values) {
+  std::vector<std::string_view> best_values;
+  bool path_known = false;
+
+  bool pick(http::Method wanted, const std::vector<Leaf>& leaves,
+            const std::vector<std::string_view>& values) {
     for (const Leaf& leaf : leaves) {
-      if (leaf.route->method != wanted || !satisfied(leaf.needs, items)) continue;
+      if (leaf.route->method != wanted || !satisfied(leaf.needs, *items)) continue;
       if (best && best->needs.size() >= leaf.needs.size()) continue;
       best = &leaf;
       best_values.assign(values.begin(), values.end());
     }
     return best != nullptr;
-  };
-  auto visit = [&](const std::vector<Leaf>& leaves, std::vector<std::string_view>& values) {
-    path_known = path_known || !leaves.empty();
-    if (pick(method, leaves, values)) return true;
-    return method == http::Method::kHead && pick(http::Method::kGet, leaves, values);
-  };
-  std::vector<std::string_view> values;
-  root->second->walk(split(rest, '/'), 0, rest, values, visit);
-  if (!best) {
-    if (!path_known) return missing;
+  }
+
+  void walk(const Node& root, const std::vector<std::string_view>& segments, std::string_view rest,
+            std::vector<std::string_view> values) {
+    root.walk(segments, 0, rest, values,
+              [&](const std::vector<Leaf>& leaves, std::vector<std::string_view>& found) {
+                path_known = path_known || !leaves.empty();
+                if (pick(method, leaves, found)) return true;
+                return method == http::Method::kHead && pick(http::Method::kGet, leaves, found);
+              });
+  }
+
+  // The extension of a resource: from its last "providers" segment on.
+  void walk_extension(const Node& root, std::string_view path) {
+    std::vector<std::string_view> segments = split(path, '/');
+    for (size_t i = segments.size(); i-- > 0;) {
+      if (!iequals(segments[i], "providers")) continue;
+      const size_t offset = segments[i].data() - path.data();
+      const std::string_view scope = path.substr(0, offset == 0 ? 0 : offset - 1);
+      std::vector<std::string_view> behind(segments.begin() + static_cast<long>(i), segments.end());
+      walk(root, behind, path.substr(offset), {scope});
+      return;
+    }
+  }
+};
+
+Result<Match> Router::find(Host host, http::Method method, std::string_view raw_path,
+                           std::string_view query) const {
+  Error missing = not_found(cat({"there is nothing at ", raw_path.substr(0, 400)}), "NotFound");
+  if (raw_path.empty()) return missing;
+  std::string_view rest = raw_path.substr(1);
+  if (!rest.empty() && rest.back() == '/' && host != Host::kBlob) rest.remove_suffix(1);
+  QueryItems items = TRY(parse_query(query));
+  Search search{method, &items};
+  if (auto root = roots_.find(host); root != roots_.end())
+    search.walk(*root->second, split(rest, '/'), rest, {});
+  if (auto root = extensions_.find(host);
+      root != extensions_.end() && (search.best == nullptr || search.best->tail)) {
+    Search extension{method, &items};
+    extension.walk_extension(*root->second, rest);
+    extension.path_known = extension.path_known || search.path_known;
+    if (extension.best != nullptr || search.best == nullptr) search = std::move(extension);
+  }
+  if (!search.best) {
+    if (!search.path_known) return missing;
     return Error{Code::kMethodNotAllowed,
                  "MethodNotAllowed",
                  cat({"the method is not allowed on ", raw_path.substr(0, 400)}),
                  {},
                  {}};
   }
-  Match match{best->route, {}};
-  for (size_t i = 0; i < best->names.size(); ++i)
-    match.params[best->names[i]] = TRY(url_decode(best_values[i]));
+  Match match{search.best->route, {}};
+  for (size_t i = 0; i < search.best->names.size(); ++i)
+    match.params[search.best->names[i]] = TRY(url_decode(search.best_values[i]));
+  if (auto scope = match.params.find("scope"); search.best->extension && !scope->second.empty())
+    scope->second.insert(0, "/");
   return match;
 }
 

@@ -22,6 +22,10 @@ struct Match {
 // Finds the route of a request: a tree of path segments per host; literals win over parameters, and
 // parameters over tails; among the routes of a path the one whose query asks the most wins. Built
 // once at boot, then read by all threads.
+//
+// A path that begins with "/{scope*}/providers/" extends any resource: what stands before its last
+// such part becomes the parameter `scope` ("/subscriptions/…", or empty at the tenant), and it is
+// looked for before a tail would take the path.
 class Router {
  public:
   Router();
@@ -36,7 +40,9 @@ class Router {
 
  private:
   struct Node;
+  struct Search;
   std::map<Host, std::unique_ptr<Node>> roots_;
+  std::map<Host, std::unique_ptr<Node>> extensions_;  // behind "{scope*}"
 };
 
 }  // namespace lazuli::core

@@ -27,6 +27,10 @@ struct CoreRouter : testing::Test {
       route(http::Method::kPut, Host::kBlob, "/{container}/{blob*}", "comp=block&blockid"),
       route(http::Method::kPut, Host::kBlob, "/{container}", "restype=container"),
       route(http::Method::kGet, Host::kBlob, "/{container}/{blob*}"),
+      route(http::Method::kGet, Host::kManagement, "/r/{registry}/{rest*}"),
+      route(http::Method::kGet, Host::kManagement, "/{scope*}/providers/X.Auth/locks/{lock}"),
+      route(http::Method::kGet, Host::kManagement, "/r/{registry}/providers/X.Auth/locks"),
+      route(http::Method::kPut, Host::kManagement, "/{scope*}/providers/X.Auth/locks"),
   };
   Router router;
   void SetUp() override {
@@ -104,6 +108,26 @@ TEST(CoreArm, IdsRoundTrip) {
   EXPECT_EQ(id->to_string(), "/subscriptions/s/resourceGroups/g/providers/Microsoft.X/a/b/c/d");
   for (const char* bad : {"", "x", "/subscriptions", "/a//b/c", "/foo/bar"})
     EXPECT_FALSE(ArmId::parse(bad).ok()) << bad;
+}
+
+TEST_F(CoreRouter, ExtendsAnyScope) {
+  auto scope_of = [&](std::string_view path) -> std::string {
+    auto match = router.find(Host::kManagement, http::Method::kGet, path, {});
+    if (!match.ok()) return match.error().wire_code;
+    return match->params["scope"] + " " + match->params["lock"];
+  };
+  EXPECT_EQ(scope_of("/subscriptions/s/providers/X.Auth/locks/l"), "/subscriptions/s l");
+  EXPECT_EQ(scope_of("/providers/X.Auth/locks/l"), " l");
+  EXPECT_EQ(scope_of("/s/a%20b/providers/P/t/n/Providers/x.auth/LOCKS/l/"),
+            "/s/a b/providers/P/t/n l");
+  EXPECT_EQ(scope_of("/r/x/providers/X.Auth/locks/l"), "/r/x l");  // before a tail
+  EXPECT_EQ(scope_of("/r/x/providers/X.Auth/keys/l"), " ");        // the tail
+  EXPECT_EQ(scope_of("/s/providers/X.Auth/keys/l"), "NotFound");
+  EXPECT_EQ(scope_of("/s/providers/X.Auth/locks"), "MethodNotAllowed");
+  EXPECT_EQ(find(http::Method::kGet, Host::kManagement, "/r/x/providers/X.Auth/locks"),
+            &routes[10]);
+  EXPECT_EQ(find(http::Method::kPut, Host::kManagement, "/r/x/providers/X.Auth/locks"),
+            &routes[11]);
 }
 
 }  // namespace

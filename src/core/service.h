@@ -12,6 +12,7 @@
 
 namespace lazuli::core {
 
+class Dispatcher;
 class Operations;
 class Events;
 class Vault;
@@ -41,6 +42,7 @@ struct ServiceContext {
   Operations& operations;
   Events& events;
   Vault& vault;
+  Dispatcher& dispatcher;  // from the end of start() on
 };
 
 // One service of the house. Construct with the peers it needs (their api.h), describe, start, stop.

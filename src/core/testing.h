@@ -9,6 +9,7 @@
 
 #include "bytes/bytes.h"
 #include "core/auth.h"
+#include "core/dispatch.h"
 #include "core/events_store.h"
 #include "core/operations.h"
 #include "core/router.h"
@@ -50,6 +51,8 @@ class TestHouse {
 
  private:
   class AllowAll;
+  class Inner;
+  http::Response answer(const Call& call, const Principal& caller);
   void start();
   void stop();
 
@@ -62,6 +65,7 @@ class TestHouse {
   std::unique_ptr<Operations> operations_;
   std::unique_ptr<StoredEvents> events_;
   std::unique_ptr<AllowAll> authorizer_;
+  std::unique_ptr<Inner> inner_;
   Router router_;
 };
 

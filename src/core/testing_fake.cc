@@ -40,10 +40,35 @@ class TestHouse::AllowAll : public Authorizer {
   }
 };
 
+// Requests of one service under test to another: routed, everything permitted.
+class TestHouse::Inner : public Dispatcher {
+ public:
+  explicit Inner(TestHouse& house) : house_(house) {}
+  http::Response send(const Principal& caller, const InnerRequest& request) override {
+    return house_.answer({.method = request.method,
+                          .target = request.target,
+                          .body = request.body,
+                          .headers = request.headers},
+                         caller);
+  }
+  Result<void> preflight(const Principal&, const InnerRequest& request) override {
+    const std::string_view target = request.target;
+    const size_t mark = target.find('?');
+    const std::string_view query = mark == target.npos ? "" : target.substr(mark + 1);
+    TRY(house_.router_.find(Host::kManagement, request.method, target.substr(0, mark), query));
+    return {};
+  }
+  const std::vector<Manifest>& manifests() const override { return house_.manifests_; }
+
+ private:
+  TestHouse& house_;
+};
+
 TestHouse::TestHouse(db::testing::Driver driver, std::vector<Service*> services)
     : services_(std::move(services)),
       folder_(std::filesystem::temp_directory_path() / ("lazuli-house-" + new_uuid())),
-      authorizer_(std::make_unique<AllowAll>()) {
+      authorizer_(std::make_unique<AllowAll>()),
+      inner_(std::make_unique<Inner>(*this)) {
   std::filesystem::create_directories(folder_);
   installation.data_dir = folder_;
   installation.domain = kDomain;
@@ -93,7 +118,7 @@ void TestHouse::start() {
     ServiceContext context{installation, database_->handle(manifests_[i].service),
                            *bytes_,      *authorizer_,
                            *operations_, *events_,
-                           *vault_};
+                           *vault_,      *inner_};
     auto started = services_[i]->start(context);
     EXPECT_TRUE(started.ok()) << started.error().message;
   }
@@ -111,6 +136,10 @@ void TestHouse::restart() {
 }
 
 http::Response TestHouse::call(const Call& call) {
+  return answer(call, Authenticator::seal(call.caller));
+}
+
+http::Response TestHouse::answer(const Call& call, const Principal& caller) {
   http::Exchange exchange;
   exchange.head = head_of(call, installation);
   const http::RequestHead& head = exchange.head;
@@ -121,7 +150,7 @@ http::Response TestHouse::call(const Call& call) {
   RequestContext context(exchange, route, installation.domain);
   for (const auto& [name, value] : call.host_params) match->params[name] = value;
   context.set_params(std::move(match->params));
-  if (!route.anonymous) context.set_principal(Authenticator::seal(call.caller));
+  if (!route.anonymous) context.set_principal(caller);
 
   auto run = [&]() -> Result<http::Response> {
     if (!route.handler) return unimplemented(route.operation_id);

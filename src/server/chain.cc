@@ -40,6 +40,23 @@ bool split_path_style(std::string_view path, std::string& account, std::string_v
   return true;
 }
 
+http::RequestHead inner_head(const core::InnerRequest& request, const std::string& domain) {
+  http::RequestHead head;
+  head.method = request.method;
+  head.method_text = http::to_string(request.method);
+  head.target = request.target;
+  const size_t mark = request.target.find('?');
+  head.raw_path = request.target.substr(0, mark);
+  if (mark != std::string::npos) head.query = request.target.substr(mark + 1);
+  head.host = "management." + domain;
+  head.port = request.port;
+  head.loopback_peer = true;
+  head.peer = "inner";
+  for (const auto& [name, value] : request.headers) head.headers.add(name, value);
+  head.content_length = request.body.size();
+  return head;
+}
+
 bool is_safe_header_text(std::string_view text) {
   return text.size() <= 256 && text.find_first_of("\r\n") == std::string_view::npos;
 }
@@ -55,12 +72,15 @@ struct Chain::State : http::Exchange::State {
   RequestContext context;
 };
 
-Chain::Chain(const core::Installation& installation, const core::Router& router,
-             Authenticators authenticators, core::Authorizer& authorizer)
+Chain::Chain(const core::Installation& installation, const std::vector<core::Manifest>& manifests,
+             const core::Router& router, Authenticators authenticators,
+             core::Authorizer& authorizer, std::vector<core::Guard*> guards)
     : installation_(installation),
+      manifests_(manifests),
       router_(router),
       authenticators_(authenticators),
-      authorizer_(authorizer) {}
+      authorizer_(authorizer),
+      guards_(std::move(guards)) {}
 
 // 1. On the I/O thread: which pool serves the route.
 http::Pool Chain::place(const http::RequestHead& head) {
@@ -89,14 +109,20 @@ Result<core::Match> Chain::find_route(const http::RequestHead& head) const {
 
 // 3. On the head alone: who is calling, may they, how much may they send. The body is still unread.
 http::Application::Admission Chain::admit(http::Exchange& exchange) {
+  return enter(exchange, nullptr);
+}
+
+http::Application::Admission Chain::enter(http::Exchange& exchange, const core::Principal* known) {
   Result<core::Match> match = find_route(exchange.head);
   if (!match.ok()) return {fail_early(exchange.head, match.error()), {}};
   auto owned = std::make_unique<State>(std::move(*match), exchange, installation_.domain);
   RequestContext& context = owned->context;
   const core::Route& route = owned->route;
   exchange.state = std::move(owned);
+  if (known != nullptr) context.set_principal(*known);
   if (!route.anonymous) {
-    if (auto known = authenticate(context); !known.ok()) return {fail(context, known.error()), {}};
+    if (auto found = known != nullptr ? success() : authenticate(context); !found.ok())
+      return {fail(context, found.error()), {}};
     if (auto allowed = authorize(context); !allowed.ok())
       return {fail(context, allowed.error()), {}};
   }
@@ -156,7 +182,7 @@ Result<void> Chain::check_second_token(const RequestContext& context) {
   return {};
 }
 
-// 5. The route's declared operation on the resource the path names.
+// 5. The route's declared operation on the resource the path names; then whatever else guards it.
 Result<void> Chain::authorize(const RequestContext& context) {
   const core::Route& route = context.route();
   std::string scope;
@@ -167,6 +193,13 @@ Result<void> Chain::authorize(const RequestContext& context) {
   else
     scope = context.workspace_id();
   if (scope.empty()) scope = "/";
+  TRY(permit(context, scope));
+  for (core::Guard* guard : guards_) TRY(guard->check(context, scope));
+  return {};
+}
+
+Result<void> Chain::permit(const RequestContext& context, const std::string& scope) {
+  const core::Route& route = context.route();
   auto allowed = authorizer_.authorize(context.principal(), route.operation, scope);
   if (!allowed.ok() && allowed.error().code == Code::kPermissionDenied &&
       route.errors == core::ErrorShape::kStorage)
@@ -295,6 +328,31 @@ void Chain::finish(const RequestContext& context, http::Response& response) cons
               {"host", context.head().host},
               {"status", response.status},
               {"request", context.request_id()}});
+}
+
+// Requests within the process enter where authentication would end.
+http::Response Chain::send(const core::Principal& caller, const core::InnerRequest& request) {
+  http::Exchange exchange;
+  exchange.head = inner_head(request, installation_.domain);
+  if (!open_) return overloaded(exchange.head);
+  Admission admission = enter(exchange, &caller);
+  if (admission.response) return std::move(*admission.response);
+  if (!exchange.sink) {
+    exchange.body = request.body;
+  } else if (auto taken = exchange.sink->append(std::as_bytes(std::span(request.body)));
+             !taken.ok()) {
+    return reject(exchange, taken.error());
+  }
+  return handle(exchange);
+}
+
+Result<void> Chain::preflight(const core::Principal& caller, const core::InnerRequest& request) {
+  http::Exchange exchange;
+  exchange.head = inner_head(request, installation_.domain);
+  State state(TRY(find_route(exchange.head)), exchange, installation_.domain);
+  state.context.set_principal(caller);
+  if (state.route.anonymous) return {};
+  return authorize(state.context);
 }
 
 }  // namespace lazuli::server

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "core/auth.h"
 #include "core/context.h"
+#include "core/dispatch.h"
+#include "core/guard.h"
 #include "core/router.h"
 #include "core/service.h"
 #include "http/server.h"
@@ -22,10 +26,13 @@ struct Authenticators {
 
 // The life of every request, in order: host → route → authenticate once → authorize → limits →
 // (body) → handler → answer. chain.cc reads from top to bottom.
-class Chain final : public http::Application {
+class Chain final : public http::Application, public core::Dispatcher {
  public:
-  Chain(const core::Installation& installation, const core::Router& router,
-        Authenticators authenticators, core::Authorizer& authorizer);
+  Chain(const core::Installation& installation, const std::vector<core::Manifest>& manifests,
+        const core::Router& router, Authenticators authenticators, core::Authorizer& authorizer,
+        std::vector<core::Guard*> guards);
+  // All services have started: requests within the process are answered from now on.
+  void open() { open_ = true; }
 
   http::Pool place(const http::RequestHead& head) override;
   Admission admit(http::Exchange& exchange) override;
@@ -33,13 +40,20 @@ class Chain final : public http::Application {
   http::Response reject(http::Exchange& exchange, const Error& error) override;
   http::Response overloaded(const http::RequestHead& head) override;
 
+  http::Response send(const core::Principal& caller, const core::InnerRequest& request) override;
+  Result<void> preflight(const core::Principal& caller, const core::InnerRequest& request) override;
+  const std::vector<core::Manifest>& manifests() const override { return manifests_; }
+
  private:
   struct State;
+  // `known`: whose request it is, where that needs no credential any more.
+  Admission enter(http::Exchange& exchange, const core::Principal* known);
   Result<core::Match> find_route(const http::RequestHead& head) const;
   Result<void> authenticate(core::RequestContext& context);
   Result<core::Verified> verify_with(core::Credential credential, core::RequestContext& context);
   Result<void> check_second_token(const core::RequestContext& context);
   Result<void> authorize(const core::RequestContext& context);
+  Result<void> permit(const core::RequestContext& context, const std::string& scope);
   Result<http::BodyPlan> plan_body(http::Exchange& exchange, core::RequestContext& context);
   core::Authenticator* authenticator(core::Credential credential) const;
   std::string audience(core::Credential credential) const;
@@ -48,9 +62,12 @@ class Chain final : public http::Application {
   void finish(const core::RequestContext& context, http::Response& response) const;
 
   const core::Installation& installation_;
+  const std::vector<core::Manifest>& manifests_;
   const core::Router& router_;
   Authenticators authenticators_;
   core::Authorizer& authorizer_;
+  std::vector<core::Guard*> guards_;
+  std::atomic<bool> open_ = false;
 };
 
 }  // namespace lazuli::server

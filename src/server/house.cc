@@ -64,8 +64,8 @@ Result<void> House::open_services() {
   for (const core::Manifest& manifest : manifests_)
     for (const core::Route& route : manifest.routes) TRY(router_.add(route));
   TRY(services_->identity->open(database_->handle("identity"), vault_));
-  chain_ = std::make_unique<Chain>(installation_, router_, services_->authenticators(),
-                                   services_->identity->authorizer());
+  chain_ = std::make_unique<Chain>(installation_, manifests_, router_, services_->authenticators(),
+                                   services_->identity->authorizer(), services_->guards());
   return ensure_administrator();
 }
 
@@ -77,12 +77,13 @@ Result<void> House::start() {
       core::ServiceContext context{installation_, database_->handle(name),
                                    *bytes_,       services_->identity->authorizer(),
                                    *operations_,  *events_,
-                                   vault_};
+                                   vault_,        *chain_};
       if (auto started = services[i]->start(context); !started.ok())
         return with_context("the service " + name + " does not start", started.error());
       started_.push_back(services[i]);
     }
   }
+  chain_->open();
   events_->start();
   return {};
 }

@@ -59,6 +59,8 @@ Authenticators Services::authenticators() {
           &storage->sas_authenticator(), &endpoints->key_authenticator()};
 }
 
+std::vector<core::Guard*> Services::guards() { return {}; }
+
 std::vector<db::Migration> Services::engine_migrations() { return workflow::Engine::migrations(); }
 
 }  // namespace lazuli::server

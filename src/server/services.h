@@ -28,6 +28,8 @@ struct Services {
 
   std::vector<core::Service*> all();
   Authenticators authenticators();
+  // What the chain asks beyond permissions, in order.
+  std::vector<core::Guard*> guards();
   static std::vector<db::Migration> engine_migrations();
 
   std::unique_ptr<workflow::Engine> workflow;

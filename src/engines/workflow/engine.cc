@@ -29,7 +29,9 @@ class EngineImpl final : public Engine {
   void add_executor(const std::string& kind, Executor& executor) override {
     executors_[kind] = &executor;
   }
-  void set_observer(Observer& observer) override { observer_ = &observer; }
+  void set_observer(Observer& observer, const std::string& prefix) override {
+    observers_[prefix] = &observer;
+  }
   Result<void> start() override;
   void stop() noexcept override;
 
@@ -45,6 +47,7 @@ class EngineImpl final : public Engine {
   Result<void> write_timers(db::Tx& tx, const LoadedRun& loaded, const Event& event);
   Result<void> write_changes(db::Tx& caller, const RunRecord& before, const RunRecord& after);
   void act_after_commit(db::Tx& tx, const LoadedRun& loaded, const Event& event);
+  Observer* observer_of(const std::string& run_id) const;
 
   // Outside of transactions, on workers.
   void post_start(const std::string& attempt_id);
@@ -64,7 +67,7 @@ class EngineImpl final : public Engine {
   db::Database::Handle handle_;
   WorkQueue queue_;
   std::map<std::string, Executor*> executors_;
-  Observer* observer_ = nullptr;
+  std::map<std::string, Observer*, std::greater<>> observers_;  // by prefix, longer ones first
 
   std::mutex mutex_;
   std::condition_variable changed_;
@@ -191,21 +194,29 @@ Result<void> EngineImpl::write_timers(db::Tx& tx, const LoadedRun& loaded, const
   }
 }
 
+// Of two prefixes of one id the longer sorts behind the shorter, so the first match is the longest.
+Observer* EngineImpl::observer_of(const std::string& run_id) const {
+  for (const auto& [prefix, observer] : observers_)
+    if (run_id.starts_with(prefix)) return observer;
+  return nullptr;
+}
+
 Result<void> EngineImpl::write_changes(db::Tx& caller, const RunRecord& before,
                                        const RunRecord& after) {
   db::Tx& tx = handle_.join(caller);
+  Observer* observer = observer_of(after.id);
   for (size_t i = 0; i < after.steps.size(); ++i) {
     const StepStatus& step = after.steps[i].status;
     const StepStatus& was = before.steps[i].status;
     if (step.state == was.state && step.attempt == was.attempt) continue;
     TRY(Store::save_step(tx, after.id, after.steps[i]));
-    if (observer_ != nullptr) TRY(observer_->on_step(caller, after.id, step));
+    if (observer != nullptr) TRY(observer->on_step(caller, after.id, step));
   }
   TRY(Store::save_run(tx, after));
-  if (after.state == before.state || observer_ == nullptr) return {};
+  if (after.state == before.state || observer == nullptr) return {};
   RunStatus status{after.id, after.state, after.error, {}};
   for (const StepRecord& record : after.steps) status.steps.push_back(record.status);
-  return observer_->on_run(caller, status);
+  return observer->on_run(caller, status);
 }
 
 void EngineImpl::act_after_commit(db::Tx& tx, const LoadedRun& loaded, const Event& event) {

@@ -96,7 +96,8 @@ class Engine {
 
   // Before start().
   virtual void add_executor(const std::string& kind, Executor& executor) = 0;
-  virtual void set_observer(Observer& observer) = 0;
+  // The observer of all runs, or of those whose ids begin with `prefix`; the longest prefix wins.
+  virtual void set_observer(Observer& observer, const std::string& prefix = {}) = 0;
   // Recovers unfinished runs (their running attempts get start() again) and begins to work.
   virtual Result<void> start() = 0;
   virtual void stop() noexcept = 0;
