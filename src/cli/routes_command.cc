@@ -23,6 +23,8 @@ std::string_view host_name(core::Host host) {
       return "management";
     case core::Host::kLogin:
       return "login";
+    case core::Host::kGraph:
+      return "graph";
     case core::Host::kApi:
       return "api";
     case core::Host::kBlob:

@@ -19,6 +19,7 @@ class RequestContext;
 enum class Host {
   kManagement,  // management.{domain}
   kLogin,       // login.{domain}
+  kGraph,       // graph.{domain}
   kApi,         // {region}.api.ml.azure.{domain}, {cloud}west.api.ml.azure.{domain}
   kBlob,        // {account}.blob.core.{domain}, or path-style on an address
   kInference,   // {endpoint}.{region}.inference.ml.azure.{domain}
@@ -26,10 +27,18 @@ enum class Host {
 };
 
 // Credentials a route accepts.
-enum class Credential { kArmToken, kMlToken, kStorageToken, kSharedKey, kSas, kEndpointKey };
+enum class Credential {
+  kArmToken,
+  kGraphToken,
+  kMlToken,
+  kStorageToken,
+  kSharedKey,
+  kSas,
+  kEndpointKey
+};
 
 // What the protocol's error bodies look like.
-enum class ErrorShape { kArm, kStorage, kMlflow, kOAuth, kPlain };
+enum class ErrorShape { kArm, kGraph, kStorage, kMlflow, kOAuth, kPlain };
 
 using Handler = std::function<Result<http::Response>(RequestContext&)>;
 using ScopeOf = std::function<Result<std::string>(const RequestContext&)>;

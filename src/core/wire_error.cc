@@ -15,6 +15,17 @@ Json arm_error(const Error& error) {
   return body;
 }
 
+// https://learn.microsoft.com/graph/errors
+Json graph_error(const Error& error, const std::string& request_id) {
+  Json inner = Json::object({{"date", format_iso8601_seconds(now()).substr(0, 19)},
+                             {"request-id", request_id},
+                             {"client-request-id", request_id}});
+  Json body = Json::object({{"code", error.wire_code}, {"message", error.message}});
+  if (!error.target.empty()) body.set("target", error.target);
+  body.set("innerError", std::move(inner));
+  return Json::object({{"error", std::move(body)}});
+}
+
 // https://learn.microsoft.com/rest/api/storageservices/status-and-error-codes2
 std::string storage_error(const Error& error, const std::string& request_id) {
   XmlElement root("Error");
@@ -51,6 +62,9 @@ http::Response error_response(ErrorShape shape, const Error& error, const std::s
   switch (shape) {
     case ErrorShape::kArm:
       body = Json::object({{"error", arm_error(error)}}).dump();
+      break;
+    case ErrorShape::kGraph:
+      body = graph_error(error, request_id).dump();
       break;
     case ErrorShape::kStorage:
       body = storage_error(error, request_id);

@@ -45,7 +45,8 @@ class Connection {
   // One statement in the name of `owner`.
   virtual Result<Outcome> run(std::string_view owner, std::string_view sql, Params params) = 0;
   // Statements that change the schema, in the name of `owner`; types are the dialect's own.
-  virtual Result<void> run_ddl(std::string_view owner, const std::string& sql) = 0;
+  virtual Result<void> run_ddl(std::string_view owner, std::string_view heir_of,
+                               const std::string& sql) = 0;
 
   virtual Damage damage() const = 0;
 };

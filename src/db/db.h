@@ -120,6 +120,8 @@ struct Migration {
   std::string owner;
   int number = 0;
   std::string sql;
+  // Another owner, whose tables this change may read and drop: how data moves to a new owner.
+  std::string heir_of = {};
 };
 
 struct Options {

@@ -50,7 +50,7 @@ Result<void> prepare_table(Connection& connection) {
   std::string_view sql =
       "CREATE TABLE IF NOT EXISTS db_migrations (owner {text} NOT NULL, number {int} NOT NULL, "
       "checksum {text} NOT NULL, applied_at {int} NOT NULL, PRIMARY KEY (owner, number))";
-  return connection.run_ddl(kOwner, expand_types(sql, connection.dialect()));
+  return connection.run_ddl(kOwner, {}, expand_types(sql, connection.dialect()));
 }
 
 Result<void> refuse_unless_same(const Migration& migration, const Row& applied) {
@@ -63,8 +63,8 @@ Result<void> apply(Connection& connection, const Migration& migration) {
   if (to_lower(migration.sql).find("deferrable") != std::string::npos) {
     return internal_error(cat({"migration ", name_of(migration), " defers a constraint"}));
   }
-  auto done =
-      connection.run_ddl(migration.owner, expand_types(migration.sql, connection.dialect()));
+  auto done = connection.run_ddl(migration.owner, migration.heir_of,
+                                 expand_types(migration.sql, connection.dialect()));
   if (!done.ok()) return with_context(cat({"migration ", name_of(migration)}), done.error());
   TRY(connection.run(
       kOwner,

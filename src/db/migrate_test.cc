@@ -49,6 +49,21 @@ TEST_P(DbMigrateTest, AppliesAllOrNothing) {
   EXPECT_TRUE(runs("shop", "SELECT * FROM shop_items"));
 }
 
+TEST_P(DbMigrateTest, AnHeirTakesTablesOver) {
+  ASSERT_TRUE(migrate({one}).ok());
+  ASSERT_TRUE(
+      db.handle("shop")
+          .write([](Tx& tx) { return tx.exec("INSERT INTO shop_items (name) VALUES ('a')"); })
+          .ok());
+  const char* move =
+      "CREATE TABLE bank_items (name {text}); INSERT INTO bank_items SELECT name FROM shop_items; "
+      "DROP TABLE shop_items";
+  auto done = migrate({one, {"bank", 1, move, "shop"}});
+  ASSERT_TRUE(done.ok()) << done.error().message;
+  EXPECT_TRUE(runs("bank", "SELECT name FROM bank_items"));
+  EXPECT_FALSE(runs("shop", "SELECT name FROM shop_items"));
+}
+
 TEST_P(DbMigrateTest, RefusesAnEditedMigration) {
   ASSERT_TRUE(migrate({one}).ok());
   Migration edited = one;

@@ -61,7 +61,8 @@ class PostgresConnection final : public Connection {
     return command("ROLLBACK TO closure; RELEASE closure");
   }
   Result<Outcome> run(std::string_view owner, std::string_view sql, Params params) override;
-  Result<void> run_ddl(std::string_view owner, const std::string& sql) override;
+  Result<void> run_ddl(std::string_view owner, std::string_view heir_of,
+                       const std::string& sql) override;
   Damage damage() const override { return damage_; }
 
  private:
@@ -216,7 +217,8 @@ Result<Outcome> PostgresConnection::run(std::string_view, std::string_view sql, 
 
 // Servers that start at the same time change the schema one after the other, each seeing what the
 // one before did.
-Result<void> PostgresConnection::run_ddl(std::string_view, const std::string& sql) {
+Result<void> PostgresConnection::run_ddl(std::string_view, std::string_view,
+                                         const std::string& sql) {
   if (!schema_locked_) {
     TRY(command("SET TRANSACTION ISOLATION LEVEL READ COMMITTED"));
     TRY(command(std::string(kLockSchema), kSchemaTimeMax));

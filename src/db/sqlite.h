@@ -15,6 +15,7 @@ struct SqliteAuthority {
   enum class Mode { kInternal, kStatement, kSchema };
   Mode mode = Mode::kInternal;
   std::string owner;
+  std::string heir_of;  // in kSchema: another owner whose tables may be touched as well
 };
 
 // Makes SQLite ask `authority`, as it stands at that time, about every access of every statement.

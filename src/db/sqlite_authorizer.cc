@@ -8,9 +8,14 @@
 namespace lazuli::db {
 namespace {
 
+bool belongs(std::string_view name, std::string_view owner) {
+  return istarts_with(name, owner) && name.size() > owner.size() && name[owner.size()] == '_';
+}
+
 bool owned(const SqliteAuthority& authority, std::string_view name) {
-  return istarts_with(name, authority.owner) && name.size() > authority.owner.size() &&
-         name[authority.owner.size()] == '_';
+  if (belongs(name, authority.owner)) return true;
+  return authority.mode == SqliteAuthority::Mode::kSchema && !authority.heir_of.empty() &&
+         belongs(name, authority.heir_of);
 }
 
 // Tables and indexes that SQLite keeps for itself: the schema, sequences, indexes of constraints.

@@ -44,7 +44,8 @@ class SqliteConnection final : public Connection {
   Result<void> release_savepoint() override { return command("RELEASE closure"); }
   Result<void> rollback_to_savepoint() override;
   Result<Outcome> run(std::string_view owner, std::string_view sql, Params params) override;
-  Result<void> run_ddl(std::string_view owner, const std::string& sql) override;
+  Result<void> run_ddl(std::string_view owner, std::string_view heir_of,
+                       const std::string& sql) override;
   Damage damage() const override { return damage_; }
 
  private:
@@ -186,8 +187,10 @@ Result<Outcome> SqliteConnection::run(std::string_view owner, std::string_view s
   return execute(sql, params);
 }
 
-Result<void> SqliteConnection::run_ddl(std::string_view owner, const std::string& sql) {
+Result<void> SqliteConnection::run_ddl(std::string_view owner, std::string_view heir_of,
+                                       const std::string& sql) {
   As rights(authority_, SqliteAuthority::Mode::kSchema, owner);
+  authority_.heir_of = heir_of;
   start_clock(kSchemaTimeMax);
   if (sqlite3_exec(db_.get(), sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK) {
     return failure("schema");

@@ -77,7 +77,7 @@ void run_on_server(const std::string& sql) {
   require([&]() -> Result<void> {
     auto connection = TRY(postgres_connector({.url = server_conninfo()})(Role::kWriter));
     TRY(connection->begin());
-    TRY(connection->run_ddl("", sql));
+    TRY(connection->run_ddl("", "", sql));
     return connection->commit();
   }());
 }

@@ -20,6 +20,8 @@ core::ErrorShape shape_of(core::Host host) {
       return core::ErrorShape::kStorage;
     case core::Host::kLogin:
       return core::ErrorShape::kOAuth;
+    case core::Host::kGraph:
+      return core::ErrorShape::kGraph;
     default:
       return core::ErrorShape::kArm;
   }
@@ -254,6 +256,7 @@ http::Response Chain::overloaded(const http::RequestHead& head) {
 core::Authenticator* Chain::authenticator(Credential credential) const {
   switch (credential) {
     case Credential::kArmToken:
+    case Credential::kGraphToken:
     case Credential::kMlToken:
     case Credential::kStorageToken:
       return authenticators_.bearer;
@@ -271,6 +274,8 @@ std::string Chain::audience(Credential credential) const {
   switch (credential) {
     case Credential::kArmToken:
       return "https://management." + installation_.domain;
+    case Credential::kGraphToken:
+      return "https://graph." + installation_.domain;
     case Credential::kMlToken:
       return "https://ml.azure." + installation_.domain;
     case Credential::kStorageToken:

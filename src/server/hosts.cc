@@ -16,6 +16,7 @@ HostName classify_host(std::string_view host, std::string_view domain) {
   std::string_view name = host;
   if (!take_suffix(name, domain) || !take_suffix(name, ".")) return {};
   if (name == "management") return {core::Host::kManagement, {}};
+  if (name == "graph") return {core::Host::kGraph, {}};
   if (name == "login") return {core::Host::kLogin, {}};
   if (take_suffix(name, ".blob.core")) {
     return {core::Host::kBlob, {{"account", std::string(name)}}};

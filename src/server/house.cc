@@ -63,6 +63,7 @@ Result<void> House::open_services() {
   TRY(database_->migrate(all_migrations(manifests_)));
   for (const core::Manifest& manifest : manifests_)
     for (const core::Route& route : manifest.routes) TRY(router_.add(route));
+  TRY(services_->directory->open(database_->handle("directory"), vault_, *events_));
   TRY(services_->identity->open(database_->handle("identity"), vault_));
   chain_ = std::make_unique<Chain>(installation_, manifests_, router_, services_->authenticators(),
                                    services_->identity->authorizer(), services_->guards());

@@ -35,7 +35,8 @@ Result<std::unique_ptr<Services>> Services::create(const core::Installation& ins
   std::unique_ptr<Services> made(new Services());
   TRY(made->make_engines(installation, database));
   Services& s = *made;
-  s.identity = identity::make_identity(installation);
+  s.directory = directory::make_directory();
+  s.identity = identity::make_identity(installation, *s.directory);
   s.resources = resources::make_resources(installation);
   s.storage = storage::make_storage();
   s.workspace = workspace::make_workspace(*s.storage);
@@ -50,8 +51,8 @@ Result<std::unique_ptr<Services>> Services::create(const core::Installation& ins
 }
 
 std::vector<core::Service*> Services::all() {
-  return {identity.get(), resources.get(), storage.get(),   workspace.get(), assets.get(),
-          runs.get(),     jobs.get(),      endpoints.get(), health.get()};
+  return {identity.get(), directory.get(), resources.get(), storage.get(),   workspace.get(),
+          assets.get(),   runs.get(),      jobs.get(),      endpoints.get(), health.get()};
 }
 
 Authenticators Services::authenticators() {

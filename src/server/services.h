@@ -11,6 +11,7 @@
 #include "engines/workflow/workflow.h"
 #include "server/chain.h"
 #include "services/assets/service.h"
+#include "services/directory/service.h"
 #include "services/endpoints/service.h"
 #include "services/identity/service.h"
 #include "services/jobs/service.h"
@@ -37,6 +38,7 @@ struct Services {
   std::unique_ptr<compute::Environments> environments;
   std::unique_ptr<inference::Engine> inference;
 
+  std::unique_ptr<directory::DirectoryService> directory;
   std::unique_ptr<identity::IdentityService> identity;
   std::unique_ptr<core::Service> resources;
   std::unique_ptr<storage::StorageService> storage;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/identity/service.h"
 
+#include "base/ids.h"
 #include "base/strings.h"
-#include "crypto/random.h"
 #include "services/identity/rbac.h"
 #include "services/identity/token_handlers.h"
 
@@ -12,15 +12,16 @@ namespace {
 using core::Host;
 using http::Method;
 
-constexpr size_t kSecretSize = 40;
 constexpr uint64_t kFormBytesMax = 64 * 1024;
 
 class Service final : public IdentityService {
  public:
-  explicit Service(const core::Installation& installation) : installation_(installation) {}
+  Service(const core::Installation& installation, directory::Directory& directory)
+      : installation_(installation), directory_(directory) {}
 
   void describe(core::Manifest& manifest) const override {
     manifest.service = "identity";
+    manifest.depends_on = {"directory"};
     manifest.migrations = Store::migrations();
     for (std::string_view base : {"/{tenant}", "/{tenant}/v2.0", "/adfs"})
       add(manifest, Method::kGet, cat({base, "/.well-known/openid-configuration"}),
@@ -38,10 +39,9 @@ class Service final : public IdentityService {
 
   Result<void> open(db::Database::Handle handle, core::Vault& vault) override {
     store_ = std::make_unique<Store>(std::move(handle));
-    tokens_ = TRY(Tokens::create(installation_, *store_, vault));
+    tokens_ = TRY(Tokens::create(installation_, *store_, vault, directory_));
     rbac_ = std::make_unique<Rbac>(TRY(Roles::load()));
-    parts_.reset(
-        new TokenParts{installation_, *store_, *tokens_, vault.derive("identity.client_secret")});
+    parts_.reset(new TokenParts{installation_, directory_, *tokens_});
     return refresh_assignments();
   }
 
@@ -51,21 +51,20 @@ class Service final : public IdentityService {
   Result<ServicePrincipal> ensure_service_principal(const std::string& name,
                                                     const std::string& role_id,
                                                     const std::string& scope) override {
-    ServicePrincipal principal = TRY(store_->ensure_principal(name, role_id, scope));
+    directory::Principal made = TRY(directory_.ensure_service_principal(name));
+    TRY(store_->ensure_assignment({new_uuid(), made.object_id, role_id, scope}));
     TRY(refresh_assignments());
-    return principal;
+    return ServicePrincipal{made.app_id, made.object_id, made.name};
   }
 
   Result<SecretString> add_secret(const std::string& app_id) override {
-    SecretString secret = crypto::random_password(kSecretSize);
-    TRY(store_->add_secret_hash(app_id, hash_secret(parts_->secret_key, app_id, secret.expose())));
-    return secret;
+    return std::move(TRY(directory_.add_secret(app_id, {})).text);
   }
 
   Result<SecretString> issue_token(const TokenRequest& request) override {
-    auto principal = TRY(store_->find_by_object_id(request.object_id));
+    auto principal = TRY(directory_.find_by_object_id(request.object_id));
     if (!principal) return not_found("no principal has the object id " + request.object_id);
-    return tokens_->issue(*principal, request);
+    return tokens_->issue({principal->app_id, principal->object_id, principal->name}, request);
   }
 
   Result<void> revoke_job(db::Tx& tx, const std::string& job_id) override {
@@ -131,6 +130,7 @@ class Service final : public IdentityService {
   }
 
   const core::Installation& installation_;
+  directory::Directory& directory_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<Tokens> tokens_;
   std::unique_ptr<Rbac> rbac_;
@@ -139,8 +139,9 @@ class Service final : public IdentityService {
 
 }  // namespace
 
-std::unique_ptr<IdentityService> make_identity(const core::Installation& installation) {
-  return std::make_unique<Service>(installation);
+std::unique_ptr<IdentityService> make_identity(const core::Installation& installation,
+                                               directory::Directory& directory) {
+  return std::make_unique<Service>(installation, directory);
 }
 
 }  // namespace lazuli::identity

@@ -5,6 +5,7 @@
 
 #include "core/service.h"
 #include "core/vault.h"
+#include "services/directory/api.h"
 #include "services/identity/api.h"
 
 namespace lazuli::identity {
@@ -17,6 +18,7 @@ class IdentityService : public core::Service, public Identity {
 };
 
 // The token service, service principals and role-based access control.
-std::unique_ptr<IdentityService> make_identity(const core::Installation& installation);
+std::unique_ptr<IdentityService> make_identity(const core::Installation& installation,
+                                               directory::Directory& directory);
 
 }  // namespace lazuli::identity

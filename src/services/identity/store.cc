@@ -7,20 +7,7 @@
 namespace lazuli::identity {
 namespace {
 
-ServicePrincipal principal_from(const db::Row& row) {
-  return {row.text(0), row.text(1), row.text(2)};
-}
-
-Result<std::optional<ServicePrincipal>> find_principal(db::Executor& db, std::string_view column,
-                                                       const std::string& value) {
-  auto row = TRY(db.query_one(
-      cat({"SELECT app_id, object_id, name FROM identity_principal WHERE ", column, " = ?"}),
-      {value}));
-  if (!row) return std::optional<ServicePrincipal>();
-  return std::optional<ServicePrincipal>(principal_from(*row));
-}
-
-Result<void> ensure_assignment(db::Tx& tx, const RoleAssignment& wanted) {
+Result<void> add_assignment(db::Tx& tx, const RoleAssignment& wanted) {
   auto held =
       TRY(tx.query_one("SELECT name FROM identity_role_assignment WHERE object_id = ? AND "
                        "role_id = ? AND scope = ?",
@@ -70,51 +57,8 @@ Result<void> Store::add_signing_key(const SigningKey& key) {
   });
 }
 
-Result<std::optional<ServicePrincipal>> Store::find_by_app_id(const std::string& app_id) {
-  return handle_.read([&](db::Reader& reader) { return find_principal(reader, "app_id", app_id); });
-}
-
-Result<std::optional<ServicePrincipal>> Store::find_by_object_id(const std::string& object_id) {
-  return handle_.read(
-      [&](db::Reader& reader) { return find_principal(reader, "object_id", object_id); });
-}
-
-Result<ServicePrincipal> Store::ensure_principal(const std::string& name,
-                                                 const std::string& role_id,
-                                                 const std::string& scope) {
-  ServicePrincipal fresh{new_uuid(), new_uuid(), name};
-  std::string assignment = new_uuid();
-  return handle_.write([&](db::Tx& tx) -> Result<ServicePrincipal> {
-    auto row = TRY(tx.query_one(
-        "SELECT app_id, object_id, name FROM identity_principal WHERE name = ?", {name}));
-    ServicePrincipal principal = row ? principal_from(*row) : fresh;
-    if (!row) {
-      TRY(
-          tx.exec("INSERT INTO identity_principal (app_id, object_id, name, created_us) "
-                  "VALUES (?, ?, ?, ?)",
-                  {fresh.app_id, fresh.object_id, name, to_micros(now())}));
-    }
-    TRY(ensure_assignment(tx, {assignment, principal.object_id, role_id, scope}));
-    return principal;
-  });
-}
-
-Result<void> Store::add_secret_hash(const std::string& app_id, const std::string& hash) {
-  return handle_.write([&](db::Tx& tx) -> Result<void> {
-    TRY(tx.exec("INSERT INTO identity_secret (app_id, hash, created_us) VALUES (?, ?, ?)",
-                {app_id, hash, to_micros(now())}));
-    return {};
-  });
-}
-
-Result<std::vector<std::string>> Store::secret_hashes(const std::string& app_id) {
-  return handle_.read([&](db::Reader& reader) -> Result<std::vector<std::string>> {
-    std::vector<std::string> hashes;
-    for (const db::Row& row :
-         TRY(reader.query("SELECT hash FROM identity_secret WHERE app_id = ?", {app_id})))
-      hashes.push_back(row.text(0));
-    return hashes;
-  });
+Result<void> Store::ensure_assignment(const RoleAssignment& wanted) {
+  return handle_.write([&](db::Tx& tx) { return add_assignment(tx, wanted); });
 }
 
 Result<std::vector<RoleAssignment>> Store::assignments() {

@@ -31,15 +31,8 @@ class Store {
   Result<std::vector<SigningKey>> signing_keys();
   Result<void> add_signing_key(const SigningKey& key);
 
-  Result<std::optional<ServicePrincipal>> find_by_app_id(const std::string& app_id);
-  Result<std::optional<ServicePrincipal>> find_by_object_id(const std::string& object_id);
-  // The one of that name, made if absent, holding the role on the scope.
-  Result<ServicePrincipal> ensure_principal(const std::string& name, const std::string& role_id,
-                                            const std::string& scope);
-  // Secrets are random and long: a keyed hash suffices.
-  Result<void> add_secret_hash(const std::string& app_id, const std::string& hash);
-  Result<std::vector<std::string>> secret_hashes(const std::string& app_id);
-
+  // Idempotent by principal, role and scope.
+  Result<void> ensure_assignment(const RoleAssignment& wanted);
   Result<std::vector<RoleAssignment>> assignments();
 
   Result<void> revoke_job(db::Tx& caller, const std::string& job_id);

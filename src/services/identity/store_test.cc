@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "core/events_store.h"
+#include "core/operations_store.h"
 #include "core/root_key.h"
 #include "core/vault.h"
 #include "crypto/random.h"
@@ -13,34 +15,27 @@
 namespace lazuli::identity {
 namespace {
 
+std::vector<db::Migration> migrations() {
+  std::vector<db::Migration> all = Store::migrations();
+  for (auto& more : {directory::directory_migrations(), core::StoredEvents::migrations(),
+                     core::operations_migrations()})
+    all.insert(all.end(), more.begin(), more.end());
+  return all;
+}
+
 class IdentityStoreTest : public testing::TestWithParam<db::testing::Driver> {
  protected:
-  db::testing::TestDatabase db{GetParam(), Store::migrations()};
+  db::testing::TestDatabase db{GetParam(), migrations()};
   Store store{db.handle("identity")};
 };
 INSTANTIATE_TEST_SUITE_P(Drivers, IdentityStoreTest, db::testing::each_driver(),
                          db::testing::driver_name);
 
-TEST_P(IdentityStoreTest, APrincipalIsMadeOnceAndItsRolesAdd) {
-  auto first = store.ensure_principal("p", std::string(kOwnerRole), "/");
-  ASSERT_TRUE(first.ok());
-  auto again = store.ensure_principal("p", std::string(kReaderRole), "/");
-  ASSERT_TRUE(again.ok());
-  EXPECT_EQ(first->app_id, again->app_id);
-  ASSERT_TRUE(store.ensure_principal("p", std::string(kReaderRole), "/").ok());
+TEST_P(IdentityStoreTest, AnAssignmentIsMadeOnceAndRolesAdd) {
+  ASSERT_TRUE(store.ensure_assignment({"1", "p", std::string(kOwnerRole), "/"}).ok());
+  ASSERT_TRUE(store.ensure_assignment({"2", "p", std::string(kReaderRole), "/"}).ok());
+  ASSERT_TRUE(store.ensure_assignment({"3", "p", std::string(kReaderRole), "/"}).ok());
   EXPECT_EQ(store.assignments()->size(), 2u);
-  EXPECT_EQ(store.find_by_app_id(first->app_id)->value().object_id, first->object_id);
-  EXPECT_EQ(store.find_by_object_id(first->object_id)->value().name, "p");
-  EXPECT_FALSE(store.find_by_app_id("nobody")->has_value());
-}
-
-TEST_P(IdentityStoreTest, SecretsAreKeptAsHashesOfTheirPrincipal) {
-  auto principal = store.ensure_principal("p", std::string(kOwnerRole), "/");
-  ASSERT_TRUE(store.add_secret_hash(principal->app_id, "h1").ok());
-  ASSERT_TRUE(store.add_secret_hash(principal->app_id, "h2").ok());
-  EXPECT_EQ(store.secret_hashes(principal->app_id)->size(), 2u);
-  EXPECT_TRUE(store.secret_hashes("nobody")->empty());
-  EXPECT_FALSE(store.add_secret_hash("nobody", "h").ok());
 }
 
 class IdentityTokensTest : public IdentityStoreTest {
@@ -48,15 +43,21 @@ class IdentityTokensTest : public IdentityStoreTest {
   void SetUp() override {
     installation.domain = "lazuli.localhost";
     installation.tenant_id = "11111111-2222-3333-4444-555555555555";
-    tokens = Tokens::create(installation, store, *vault).value();
+    principal = directory->ensure_service_principal("p").value();
+    tokens = Tokens::create(installation, store, *vault, *directory).value();
   }
   std::string issue(TokenRequest request) {
-    return std::string(tokens->issue({"app", "object", "name"}, request).expose());
+    return std::string(
+        tokens->issue({principal.app_id, principal.object_id, principal.name}, request).expose());
   }
   static constexpr std::string_view kAudience = "https://management.lazuli.localhost";
 
   core::Installation installation;
   std::unique_ptr<core::Vault> vault = core::make_vault(crypto::random_secret(32));
+  std::unique_ptr<core::StoredEvents> events = core::StoredEvents::create(db.handle("core"));
+  std::unique_ptr<directory::Directory> directory =
+      directory::open_directory(db.handle("directory"), *vault, *events).value();
+  directory::Principal principal;
   std::unique_ptr<Tokens> tokens;
 };
 INSTANTIATE_TEST_SUITE_P(Drivers, IdentityTokensTest, db::testing::each_driver(),
@@ -68,7 +69,7 @@ TEST_P(IdentityTokensTest, OneAudienceWhateverThePort) {
   std::string token = issue(request);
   auto verified = tokens->verify_token(token, kAudience);
   ASSERT_TRUE(verified.ok()) << verified.error().message;
-  EXPECT_EQ(verified->object_id, "object");
+  EXPECT_EQ(verified->object_id, principal.object_id);
   EXPECT_FALSE(verified->grants.has_value());
   EXPECT_EQ(tokens->verify_token(token, "https://storage.azure.com").error().wire_code,
             "InvalidAuthenticationTokenAudience");
@@ -98,15 +99,33 @@ TEST_P(IdentityTokensTest, AJobsTokenEndsWithTheJob) {
   EXPECT_EQ(tokens->verify_token(token, kAudience).error().code, Code::kUnauthenticated);
 }
 
+TEST_P(IdentityTokensTest, ATokenEndsWithItsPrincipal) {
+  TokenRequest request{"object", std::string(kAudience), std::chrono::hours(1), {}, {}};
+  std::string token = issue(request);
+  ASSERT_TRUE(tokens->verify_token(token, kAudience).ok());
+  db::Database::Handle handle = db.handle("identity");
+  auto set_enabled = [&](bool enabled) {
+    return handle.write(
+        [&](db::Tx& tx) { return directory->set_enabled(tx, principal.object_id, enabled); });
+  };
+  ASSERT_TRUE(set_enabled(false).ok());
+  EXPECT_EQ(tokens->verify_token(token, kAudience).error().code, Code::kUnauthenticated);
+  ASSERT_TRUE(set_enabled(true).ok());
+  EXPECT_TRUE(tokens->verify_token(token, kAudience).ok());
+  auto end = [&](db::Tx& tx) { return directory->end_sessions(tx, principal.object_id); };
+  ASSERT_TRUE(handle.write(end).ok());
+  EXPECT_EQ(tokens->verify_token(token, kAudience).error().code, Code::kUnauthenticated);
+}
+
 TEST_P(IdentityTokensTest, KeysSurviveAndStrangersAreRefused) {
   TokenRequest request{"object", std::string(kAudience), std::chrono::hours(1), {}, {}};
   std::string token = issue(request);
-  auto reloaded = Tokens::create(installation, store, *vault);
+  auto reloaded = Tokens::create(installation, store, *vault, *directory);
   ASSERT_TRUE(reloaded.ok());
   EXPECT_TRUE((*reloaded)->verify_token(token, kAudience).ok());
   core::Installation other = installation;
   other.tenant_id = "99999999-2222-3333-4444-555555555555";
-  auto stranger = Tokens::create(other, store, *vault);
+  auto stranger = Tokens::create(other, store, *vault, *directory);
   EXPECT_FALSE((*stranger)->verify_token(token, kAudience).ok());
 }
 

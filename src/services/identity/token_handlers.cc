@@ -4,7 +4,6 @@
 #include "base/strings.h"
 #include "codec/text.h"
 #include "core/arm.h"
-#include "crypto/digest.h"
 
 namespace lazuli::identity {
 namespace {
@@ -72,28 +71,19 @@ Result<ServicePrincipal> check_client(const TokenParts& parts, const QueryItems&
   SecretString secret(form_value(form, "client_secret"));
   Error refused = oauth(Code::kUnauthenticated, "invalid_client",
                         "AADSTS7000215: Invalid client secret provided.");
-  auto principal = TRY(parts.store.find_by_app_id(app_id));
+  auto principal = TRY(parts.directory.find_by_app_id(app_id));
   if (!principal)
     return oauth(Code::kUnauthenticated, "invalid_client",
                  cat({"AADSTS700016: Application with identifier '", app_id.substr(0, 64),
                       "' was not found in the directory."}));
-  if (secret.empty()) return refused;
-  std::string hash = hash_secret(parts.secret_key, app_id, secret.expose());
-  bool known = false;
-  for (const std::string& each : TRY(parts.store.secret_hashes(app_id)))
-    known = equal_constant_time(each, hash) || known;
-  if (!known) return refused;
-  return *principal;
+  if (!TRY(parts.directory.verify_client_secret(app_id, secret))) return refused;
+  if (!principal->enabled)
+    return oauth(Code::kUnauthenticated, "unauthorized_client",
+                 cat({"AADSTS7000112: Application '", app_id.substr(0, 64), "' is disabled."}));
+  return ServicePrincipal{principal->app_id, principal->object_id, principal->name};
 }
 
 }  // namespace
-
-std::string hash_secret(const SecretBytes& key, std::string_view app_id, std::string_view secret) {
-  std::string message = cat({app_id, "\n", secret});
-  std::string hash = crypto::hmac_sha256(key.expose(), message);
-  wipe(message.data(), message.size());
-  return to_hex(std::as_bytes(std::span(hash)));
-}
 
 Answer get_configuration(const TokenParts& parts, Context& context) {
   TRY(check_tenant(parts, context));

@@ -3,7 +3,7 @@
 
 #include "core/context.h"
 #include "core/service.h"
-#include "services/identity/store.h"
+#include "services/directory/api.h"
 #include "services/identity/tokens.h"
 
 namespace lazuli::identity {
@@ -11,14 +11,10 @@ namespace lazuli::identity {
 using Context = core::RequestContext;
 using Answer = Result<http::Response>;
 
-// Keyed hash under which a client secret is stored.
-std::string hash_secret(const SecretBytes& key, std::string_view app_id, std::string_view secret);
-
 struct TokenParts {
   const core::Installation& installation;
-  Store& store;
+  directory::Directory& directory;
   Tokens& tokens;
-  SecretBytes secret_key;  // of hash_secret
 };
 
 // OpenID Connect discovery for both authority shapes: /{tenant}/… and /adfs/….

@@ -55,14 +55,17 @@ std::string_view bearer(const http::RequestHead& head) {
 
 }  // namespace
 
-Tokens::Tokens(const core::Installation& installation, Store& store)
+Tokens::Tokens(const core::Installation& installation, Store& store,
+               directory::Directory& directory)
     : installation_(installation),
       store_(store),
+      directory_(directory),
       issuer_(cat({"https://login.", installation.domain, "/", installation.tenant_id, "/v2.0"})) {}
 
 Result<std::unique_ptr<Tokens>> Tokens::create(const core::Installation& installation, Store& store,
-                                               core::Vault& vault) {
-  std::unique_ptr<Tokens> tokens(new Tokens(installation, store));
+                                               core::Vault& vault,
+                                               directory::Directory& directory) {
+  std::unique_ptr<Tokens> tokens(new Tokens(installation, store, directory));
   TRY(tokens->load_keys(vault));
   return tokens;
 }
@@ -132,6 +135,9 @@ Result<core::Verified> Tokens::verify_token(std::string_view token, std::string_
   if (!known.job_id.empty() && TRY(store_.is_job_revoked(known.job_id)))
     return unauthenticated("The job this access token belongs to has ended.",
                            "ExpiredAuthenticationToken");
+  // A principal that was deleted, disabled or signed out everywhere is refused at once.
+  if (!TRY(directory_.standing(known.verified.object_id)).admits(known.issued))
+    return invalid_token("The access token has been revoked.");
   return known.verified;
 }
 
@@ -165,6 +171,7 @@ Result<Tokens::Known> Tokens::check(std::string_view token) const {
   Known known;
   known.audience = plain_audience(jwt.claims["aud"].str());
   known.job_id = jwt.claims[kJobClaim].text();
+  known.issued = from_micros(jwt.claims["iat"].integer() * 1000000);
   core::Verified& who = known.verified;
   who.tenant_id = jwt.claims["tid"].text();
   who.object_id = jwt.claims["oid"].text();

@@ -11,6 +11,7 @@
 #include "core/service.h"
 #include "core/vault.h"
 #include "crypto/keys.h"
+#include "services/directory/api.h"
 #include "services/identity/api.h"
 #include "services/identity/store.h"
 
@@ -22,7 +23,8 @@ class Tokens final : public core::Authenticator {
  public:
   // Loads the signing keys; makes the first.
   static Result<std::unique_ptr<Tokens>> create(const core::Installation& installation,
-                                                Store& store, core::Vault& vault);
+                                                Store& store, core::Vault& vault,
+                                                directory::Directory& directory);
 
   SecretString issue(const ServicePrincipal& principal, const TokenRequest& request);
   Json public_keys() const;  // the JWKS document
@@ -42,15 +44,17 @@ class Tokens final : public core::Authenticator {
   struct Known {
     core::Verified verified;
     std::string audience, job_id;
+    Timestamp issued{};
   };
 
-  Tokens(const core::Installation& installation, Store& store);
+  Tokens(const core::Installation& installation, Store& store, directory::Directory& directory);
   Result<void> load_keys(core::Vault& vault);
   Result<Known> check(std::string_view token) const;
   Result<Known> check_cached(std::string_view token);
 
   const core::Installation& installation_;
   Store& store_;
+  directory::Directory& directory_;
   std::string issuer_;
   std::vector<Key> keys_;  // oldest first; fixed after create()
   std::mutex mutex_;

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "base/secret.h"
+#include "base/time.h"
+#include "db/db.h"
+
+namespace lazuli::core {
+class Events;
+class Vault;
+}  // namespace lazuli::core
+
+namespace lazuli::directory {
+
+enum class PrincipalKind { kUser, kGroup, kServicePrincipal };
+// "User", "Group", "ServicePrincipal": Azure's principalType.
+std::string_view to_string(PrincipalKind kind);
+
+// Who can be given a role. A disabled one is found, and must not be let in.
+struct Principal {
+  std::string object_id;
+  PrincipalKind kind = PrincipalKind::kServicePrincipal;
+  std::string name;         // displayName
+  std::string app_id;       // service principals alone
+  std::string upn;          // users alone: userPrincipalName
+  std::string resource_id;  // managed identities alone: the ARM id that xms_mirid names
+  bool enabled = true;
+  Timestamp not_before{};  // tokens issued earlier are refused
+};
+
+// What a request needs to know of its principal, kept in memory (a microsecond), never stale once
+// the change has been answered.
+struct Standing {
+  bool exists = false;
+  bool enabled = false;
+  Timestamp not_before{};
+  // Object ids of all groups that hold it, directly or through others.
+  std::shared_ptr<const std::vector<std::string>> groups;
+
+  bool admits(Timestamp issued) const { return exists && enabled && issued >= not_before; }
+};
+
+// An app registration, as sign-in needs it.
+struct Application {
+  std::string object_id, app_id, name;
+  std::vector<std::string> identifier_uris;
+  std::vector<std::string> web_redirects, spa_redirects, public_redirects;
+  bool public_client = false;  // may go without a credential (device code, native clients)
+};
+
+// A certificate that proves an application. Times are its validity.
+struct Certificate {
+  std::string key_id;
+  std::string der;
+  std::string sha1, sha256;  // raw bytes over `der`: x5t, x5t#S256
+  Timestamp start{}, end{};
+};
+
+// A foreign token with exactly this issuer, subject and one of the audiences proves the
+// application.
+struct FederatedCredential {
+  std::string id, name, issuer, subject;
+  std::vector<std::string> audiences;
+};
+
+struct NewSecret {
+  std::string key_id;
+  SecretString text;
+};
+
+enum class PasswordVerdict {
+  kAccepted,
+  kMustChange,  // right, but good for a new password alone
+  kRefused,     // wrong, or nobody of that name: which of both is not told
+  kLocked,      // too many wrong ones; the password was not looked at
+  kDisabled,    // right, but the account is disabled
+};
+struct PasswordAnswer {
+  PasswordVerdict verdict = PasswordVerdict::kRefused;
+  std::optional<Principal> user;  // set for kAccepted and kMustChange
+};
+
+// An external OpenID Connect provider that people may sign in with.
+struct IdentityProvider {
+  std::string id;      // GUID
+  std::string name;    // on the button
+  std::string issuer;  // exact `iss`; its discovery document is below it
+  std::string client_id;
+  std::string scopes;  // "openid profile email"
+};
+
+// Principals and their credentials. Writes that take a Tx join the caller's transaction. Every
+// change is an event of the topic "directory.changed" {objectId, kind, change}, published in its
+// transaction; `change` is created, updated, disabled, deleted, credentials, members or sessions.
+// Thread-safe.
+class Directory {
+ public:
+  virtual ~Directory() = default;
+
+  // Names compare without case. Nothing where nobody is; what has been deleted is nobody.
+  virtual Result<std::optional<Principal>> find_by_object_id(const std::string& object_id) = 0;
+  virtual Result<std::optional<Principal>> find_by_app_id(const std::string& app_id) = 0;
+  virtual Result<std::optional<Principal>> find_by_upn(const std::string& upn) = 0;
+  virtual Result<std::optional<Principal>> find_by_resource_id(const std::string& resource_id) = 0;
+  virtual Result<std::optional<Application>> find_application(const std::string& app_id) = 0;
+
+  virtual Result<Standing> standing(const std::string& object_id) = 0;
+  virtual Result<std::vector<std::string>> groups_of(const std::string& object_id) = 0;
+  // Rises with every change: a cache that stores it with what it read knows when it is old.
+  virtual uint64_t generation() const = 0;
+
+  // Credentials of the application or service principal with this app id; expired ones are left
+  // out. Whether the principal is enabled is the caller's to check.
+  virtual Result<bool> verify_client_secret(const std::string& app_id,
+                                            const SecretString& secret) = 0;
+  virtual Result<std::vector<Certificate>> certificates(const std::string& app_id) = 0;
+  virtual Result<std::vector<FederatedCredential>> federated_credentials(
+      const std::string& app_id) = 0;
+
+  // People's passwords. Each attempt counts before it is looked at: ten wrong ones lock the account
+  // for a minute, then longer, up to an hour.
+  virtual Result<PasswordAnswer> verify_password(const std::string& upn,
+                                                 const SecretString& password) = 0;
+  // By the user (the old one is verified as above) and by an administrator. Both end all sessions.
+  virtual Result<PasswordVerdict> change_password(const std::string& upn, const SecretString& old,
+                                                  const SecretString& fresh) = 0;
+  // Azure's rule for strength; refused with what it lacks. Not within a transaction: it takes long.
+  virtual Result<std::string> hash_password(const SecretString& password) = 0;
+  virtual Result<void> set_password(db::Tx& tx, const std::string& object_id,
+                                    const std::string& password_hash, bool must_change) = 0;
+
+  // The server's own service principal of that name with its application, made if absent. (What
+  // clients make never has such a name, though it may be displayed like it.)
+  virtual Result<Principal> ensure_service_principal(const std::string& name) = 0;
+  // A new client secret (the plain text is never stored); earlier ones stay valid. Two years.
+  virtual Result<NewSecret> add_secret(const std::string& app_id, const std::string& name) = 0;
+
+  // The identity of the ARM resource, made if absent; deleted with it.
+  virtual Result<Principal> ensure_system_identity(db::Tx& tx, const std::string& resource_id) = 0;
+  virtual Result<void> delete_system_identity(db::Tx& tx, const std::string& resource_id) = 0;
+
+  // Tokens and refresh tokens issued until now are refused from now on.
+  virtual Result<void> end_sessions(db::Tx& tx, const std::string& object_id) = 0;
+  virtual Result<void> set_enabled(db::Tx& tx, const std::string& object_id, bool enabled) = 0;
+  virtual Result<void> remove(db::Tx& tx, const std::string& object_id) = 0;
+
+  // Sign-in of people through other providers; accounts are linked by (issuer, subject) alone.
+  virtual Result<std::vector<IdentityProvider>> identity_providers() = 0;
+  virtual Result<SecretString> provider_secret(const std::string& provider_id) = 0;
+  virtual Result<std::optional<Principal>> find_external(const std::string& issuer,
+                                                         const std::string& subject) = 0;
+  virtual Result<void> link_external(db::Tx& tx, const std::string& object_id,
+                                     const std::string& issuer, const std::string& subject) = 0;
+};
+
+// For tests of services that stand on this one: a directory on a database that went through these
+// migrations, without a server.
+std::vector<db::Migration> directory_migrations();
+Result<std::unique_ptr<Directory>> open_directory(db::Database::Handle handle, core::Vault& vault,
+                                                  core::Events& events);
+
+}  // namespace lazuli::directory

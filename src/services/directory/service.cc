@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/directory/service.h"
+
+#include "base/ids.h"
+#include "base/strings.h"
+#include "codec/text.h"
+#include "crypto/random.h"
+#include "services/directory/changes.h"
+#include "services/directory/credential_store.h"
+#include "services/directory/passwords.h"
+#include "services/directory/principals.h"
+#include "services/directory/secrets.h"
+#include "services/directory/store.h"
+
+namespace lazuli::directory {
+namespace {
+
+class Service final : public DirectoryService {
+ public:
+  void describe(core::Manifest& manifest) const override {
+    manifest.service = "directory";
+    manifest.migrations = Store::migrations();
+  }
+
+  Result<void> open(db::Database::Handle handle, core::Vault& vault,
+                    core::Events& events) override {
+    handle_.emplace(std::move(handle));
+    vault_ = &vault;
+    changes_ = std::make_unique<Changes>(*handle_, events);
+    passwords_ = std::make_unique<Passwords>(*handle_, *changes_);
+    secrets_ = std::make_unique<Secrets>(vault);
+    return {};
+  }
+
+  Result<void> start(const core::ServiceContext& context) override {
+    if (handle_) return {};
+    return open(context.db, context.vault, context.events);
+  }
+  void stop() noexcept override {}
+
+  Result<std::optional<Principal>> find_by_object_id(const std::string& object_id) override {
+    return find([&](db::Reader& reader) { return Store::find(reader, object_id); });
+  }
+  Result<std::optional<Principal>> find_by_app_id(const std::string& app_id) override {
+    return find([&](db::Reader& reader) {
+      return Store::find_by_app_id(reader, kServicePrincipal, app_id);
+    });
+  }
+  Result<std::optional<Principal>> find_by_upn(const std::string& upn) override {
+    return find([&](db::Reader& reader) { return Store::find_by_upn(reader, upn); });
+  }
+  Result<std::optional<Principal>> find_by_resource_id(const std::string& resource_id) override {
+    return find(
+        [&](db::Reader& reader) { return Store::find_by_resource_id(reader, resource_id); });
+  }
+
+  Result<std::optional<Application>> find_application(const std::string& app_id) override {
+    return handle_->read([&](db::Reader& reader) -> Result<std::optional<Application>> {
+      auto object = TRY(Store::find_by_app_id(reader, kApplication, app_id));
+      if (!object) return std::optional<Application>();
+      return std::optional<Application>(application_of(*object));
+    });
+  }
+
+  Result<Standing> standing(const std::string& object_id) override {
+    return changes_->standing(object_id);
+  }
+  Result<std::vector<std::string>> groups_of(const std::string& object_id) override {
+    return *TRY(changes_->standing(object_id)).groups;
+  }
+  uint64_t generation() const override { return changes_->generation(); }
+
+  Result<bool> verify_client_secret(const std::string& app_id,
+                                    const SecretString& secret) override {
+    auto hashes = TRY(handle_->read(
+        [&](db::Reader& reader) { return CredentialStore::secret_hashes(reader, app_id, now()); }));
+    return secrets_->matches(hashes, app_id, secret);
+  }
+  Result<std::vector<Certificate>> certificates(const std::string& app_id) override {
+    return handle_->read(
+        [&](db::Reader& reader) { return CredentialStore::certificates(reader, app_id, now()); });
+  }
+  Result<std::vector<FederatedCredential>> federated_credentials(
+      const std::string& app_id) override {
+    return handle_->read(
+        [&](db::Reader& reader) { return CredentialStore::federations(reader, app_id); });
+  }
+
+  Result<PasswordAnswer> verify_password(const std::string& upn,
+                                         const SecretString& password) override {
+    return passwords_->verify(upn, password);
+  }
+  Result<PasswordVerdict> change_password(const std::string& upn, const SecretString& old,
+                                          const SecretString& fresh) override {
+    return passwords_->change(upn, old, fresh);
+  }
+  Result<std::string> hash_password(const SecretString& password) override {
+    return passwords_->hash(password);
+  }
+  Result<void> set_password(db::Tx& tx, const std::string& object_id,
+                            const std::string& password_hash, bool must_change) override {
+    return passwords_->set(handle_->join(tx), object_id, password_hash, must_change);
+  }
+
+  Result<Principal> ensure_service_principal(const std::string& name) override {
+    Object application = new_application(name);
+    Object principal = new_service_principal(*application.app_id, name);
+    return handle_->write([&](db::Tx& tx) -> Result<Principal> {
+      auto known = TRY(Store::find_well_known(tx, name));
+      if (known) return principal_of(*known);
+      TRY(Store::add(tx, application));
+      TRY(Store::add(tx, principal));
+      TRY(Store::add_well_known(tx, name, principal.object_id));
+      TRY(changes_->record(tx, principal.object_id, principal.kind, "created"));
+      return principal_of(principal);
+    });
+  }
+
+  Result<NewSecret> add_secret(const std::string& app_id, const std::string& name) override {
+    return handle_->write([&](db::Tx& tx) -> Result<NewSecret> {
+      auto holder = TRY(Store::find_by_app_id(tx, kApplication, app_id));
+      if (!holder) holder = TRY(Store::find_by_app_id(tx, kServicePrincipal, app_id));
+      if (!holder) return not_found("there is no application " + app_id);
+      MadeSecret made = secrets_->make(*holder, {name, now(), now() + kSecretLifetime});
+      TRY(CredentialStore::add_secret(tx, made.kept));
+      TRY(changes_->record(tx, holder->object_id, holder->kind, "credentials"));
+      return NewSecret{made.kept.key_id, std::move(made.text)};
+    });
+  }
+
+  Result<Principal> ensure_system_identity(db::Tx& caller,
+                                           const std::string& resource_id) override {
+    db::Tx& tx = handle_->join(caller);
+    auto known = TRY(Store::find_by_resource_id(tx, resource_id));
+    if (known) return principal_of(*known);
+    Object identity = new_managed_identity(resource_id, false);
+    TRY(Store::add(tx, identity));
+    TRY(changes_->record(tx, identity.object_id, identity.kind, "created"));
+    return principal_of(identity);
+  }
+
+  Result<void> delete_system_identity(db::Tx& caller, const std::string& resource_id) override {
+    auto known = TRY(Store::find_by_resource_id(handle_->join(caller), resource_id));
+    if (!known || known->explicit_identity) return {};
+    return remove(caller, known->object_id);
+  }
+
+  Result<void> end_sessions(db::Tx& caller, const std::string& object_id) override {
+    return change(caller, object_id, "sessions", [&](db::Tx& tx, const std::string& id) {
+      return Store::set_not_before(tx, id, now());
+    });
+  }
+  Result<void> set_enabled(db::Tx& caller, const std::string& object_id, bool enabled) override {
+    return change(
+        caller, object_id, enabled ? "updated" : "disabled",
+        [&](db::Tx& tx, const std::string& id) { return Store::set_enabled(tx, id, enabled); });
+  }
+  Result<void> remove(db::Tx& caller, const std::string& object_id) override {
+    return change(caller, object_id, "deleted",
+                  [&](db::Tx& tx, const std::string& id) { return Store::remove(tx, id); });
+  }
+
+  Result<std::vector<IdentityProvider>> identity_providers() override {
+    return handle_->read([](db::Reader& reader) { return CredentialStore::providers(reader); });
+  }
+  Result<SecretString> provider_secret(const std::string& provider_id) override {
+    auto sealed = TRY(handle_->read([&](db::Reader& reader) {
+      return CredentialStore::sealed_provider_secret(reader, provider_id);
+    }));
+    if (!sealed) return not_found("there is no identity provider " + provider_id);
+    return vault_->open("directory.provider/" + provider_id, *sealed);
+  }
+  Result<std::optional<Principal>> find_external(const std::string& issuer,
+                                                 const std::string& subject) override {
+    return find([&](db::Reader& reader) -> Result<std::optional<Object>> {
+      auto object_id = TRY(CredentialStore::find_external(reader, issuer, subject));
+      if (!object_id) return std::optional<Object>();
+      return Store::find(reader, *object_id);
+    });
+  }
+  Result<void> link_external(db::Tx& caller, const std::string& object_id,
+                             const std::string& issuer, const std::string& subject) override {
+    return change(caller, object_id, "credentials",
+                  [&](db::Tx& tx, const std::string& id) -> Result<bool> {
+                    TRY(CredentialStore::link_external(tx, id, issuer, subject));
+                    return true;
+                  });
+  }
+
+ private:
+  static constexpr Duration kSecretLifetime = std::chrono::hours(24 * 730);
+
+  template <typename Look>
+  Result<std::optional<Principal>> find(Look look) {
+    return handle_->read([&](db::Reader& reader) -> Result<std::optional<Principal>> {
+      return principal_of(TRY(look(reader)));
+    });
+  }
+
+  template <typename Act>
+  Result<void> change(db::Tx& caller, const std::string& object_id, std::string_view what,
+                      Act act) {
+    db::Tx& tx = handle_->join(caller);
+    auto object = TRY(Store::find(tx, object_id));
+    if (!object) return not_found("the directory has no object " + object_id);
+    TRY(act(tx, object->object_id));
+    return changes_->record(tx, object->object_id, object->kind, what);
+  }
+
+  std::optional<db::Database::Handle> handle_;
+  core::Vault* vault_ = nullptr;
+  std::unique_ptr<Changes> changes_;
+  std::unique_ptr<Passwords> passwords_;
+  std::unique_ptr<Secrets> secrets_;
+};
+
+}  // namespace
+
+std::unique_ptr<DirectoryService> make_directory() { return std::make_unique<Service>(); }
+
+std::vector<db::Migration> directory_migrations() { return Store::migrations(); }
+
+Result<std::unique_ptr<Directory>> open_directory(db::Database::Handle handle, core::Vault& vault,
+                                                  core::Events& events) {
+  auto opened = make_directory();
+  TRY(opened->open(std::move(handle), vault, events));
+  return std::unique_ptr<Directory>(std::move(opened));
+}
+
+}  // namespace lazuli::directory

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "db/db.h"
+#include "services/directory/api.h"
+#include "services/directory/model.h"
+
+namespace lazuli::directory {
+
+// SQL of the directory: objects, and who is in which group. Functions run in the caller's
+// transaction; they publish nothing.
+class Store {
+ public:
+  static std::vector<db::Migration> migrations();
+
+  // kConflict where object id, app id, UPN or resource id is taken.
+  static Result<void> add(db::Tx& tx, const Object& object);
+  // Everything but object id, kind, app id and the time of creation.
+  static Result<void> update(db::Tx& tx, const Object& object);
+  // False where there is none. Credentials and memberships go with it.
+  static Result<bool> remove(db::Tx& tx, const std::string& object_id);
+  static Result<bool> set_not_before(db::Tx& tx, const std::string& object_id, Timestamp time);
+  static Result<bool> set_enabled(db::Tx& tx, const std::string& object_id, bool enabled);
+
+  static Result<std::optional<Object>> find(db::Executor& db, const std::string& object_id);
+  static Result<std::optional<Object>> find_by_app_id(db::Executor& db, std::string_view kind,
+                                                      const std::string& app_id);
+  static Result<std::optional<Object>> find_by_upn(db::Executor& db, const std::string& upn);
+  static Result<std::optional<Object>> find_by_resource_id(db::Executor& db,
+                                                           const std::string& resource_id);
+  // The server's own principals, whatever clients may name theirs.
+  static Result<std::optional<Object>> find_well_known(db::Executor& db, const std::string& name);
+  static Result<void> add_well_known(db::Tx& tx, const std::string& name,
+                                     const std::string& object_id);
+
+  // False where it was one already.
+  static Result<bool> add_member(db::Tx& tx, const std::string& group_id,
+                                 const std::string& member_id);
+
+  // All groups above, each once, however they are nested; a circle ends.
+  static Result<std::vector<std::string>> groups_of(db::Executor& db, const std::string& member_id);
+};
+
+}  // namespace lazuli::directory
