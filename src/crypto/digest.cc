@@ -55,6 +55,14 @@ std::string sha256(std::span<const std::byte> data) { return digest(DigestKind::
 
 std::string md5(std::string_view data) { return digest(DigestKind::kMd5, span_of(data)); }
 
+std::string sha1(std::string_view data) {
+  std::string out(20, '\0');
+  unsigned size = 0;
+  CHECK(EVP_Digest(data.data(), data.size(), bytes_of(out), &size, EVP_sha1(), nullptr) == 1);
+  CHECK(size == out.size());
+  return out;
+}
+
 std::string hmac_sha256(std::span<const std::byte> key, std::string_view data) {
   std::string out(32, '\0');
   unsigned size = 0;

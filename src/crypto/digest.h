@@ -32,6 +32,8 @@ class Hasher {
 std::string sha256(std::string_view data);
 std::string sha256(std::span<const std::byte> data);
 std::string md5(std::string_view data);
+// 20 raw bytes; for names that a protocol makes of it, never for security.
+std::string sha1(std::string_view data);
 
 // 32 raw bytes (RFC 2104). Compare results with equal_constant_time.
 std::string hmac_sha256(std::span<const std::byte> key, std::string_view data);
