@@ -17,7 +17,7 @@ build_packages=(
 )
 run_packages=(libnss-myhostname bubblewrap python3 python3-venv python3-pip)
 test_packages=(postgresql-15 strace clang-format-19 curl)
-dev_packages=(clang-tidy-19 wrk)
+dev_packages=(clang-tidy-19 libclang-rt-19-dev wrk)
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
@@ -97,6 +97,14 @@ show_progress() {
   done
 }
 
+# What was interrupted leaves packages half done, and apt wants them mended before it does anything else.
+mend_packages() {
+  [ -n "$(dpkg --audit 2>/dev/null)" ] || compgen -G '/var/lib/dpkg/updates/*' >/dev/null || return 0
+  say "mending an installation that was interrupted"
+  as_root dpkg --configure -a >/dev/null 2>&1 </dev/null || true  # what lacks its dependencies is left to apt
+  apt --fix-broken install --no-install-recommends
+}
+
 # Debian starts a database server wherever its package is installed. The tests start their own, so none is made, unless
 # the machine had PostgreSQL before.
 forbid_database_server() {
@@ -112,12 +120,14 @@ install_packages() {  # PACKAGE...
   if ! may_be_root; then
     say "$# packages are missing, and neither root nor sudo is at hand. As root, run:"
     printf '%s\n' "apt-get update && $line" >&2
+    say "and then this again, as before"
     exit 2
   fi
   local started=$SECONDS
   work=$(mktemp -d)
   trap 'rm -rf "$work"' EXIT
   say "installing $# packages: $*"
+  mend_packages
   apt update
   case " $* " in *" postgresql-15 "*) forbid_database_server ;; esac
   apt install --no-install-recommends "$@"
