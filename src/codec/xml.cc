@@ -11,6 +11,7 @@ namespace lazuli {
 namespace {
 
 constexpr size_t kBytesMax = 16u << 20;
+constexpr size_t kAttributesMax = 64;  // of one element
 constexpr unsigned kParseFlags = pugi::parse_cdata | pugi::parse_escapes | pugi::parse_eol |
                                  pugi::parse_wconv_attribute | pugi::parse_doctype |
                                  pugi::parse_ws_pcdata_single;
@@ -67,8 +68,12 @@ Result<void> check_text(std::string_view text) {
 Result<XmlElement> convert(const pugi::xml_node& node, size_t depth_left) {
   if (depth_left == 0) return bad_xml("nesting is too deep");
   XmlElement element(node.name());
-  for (const pugi::xml_attribute& attribute : node.attributes())
+  for (const pugi::xml_attribute& attribute : node.attributes()) {
+    if (element.attributes.size() == kAttributesMax) return bad_xml("too many attributes");
+    for (const auto& [name, value] : element.attributes)
+      if (name == attribute.name()) return bad_xml(cat({"the attribute ", name, " occurs twice"}));
     element.attributes.emplace_back(attribute.name(), attribute.value());
+  }
   for (const pugi::xml_node& child : node.children()) {
     if (child.type() == pugi::node_element)
       element.children.push_back(TRY(convert(child, depth_left - 1)));

@@ -47,6 +47,28 @@ bool satisfied(const std::vector<QueryNeed>& needs, const QueryItems& items) {
   return true;
 }
 
+// A name is what its segment decodes to, and stays a segment: an encoded slash would mean another
+// place than the one whose rights are checked.
+bool is_name(std::string_view text, bool is_tail) {
+  for (char c : text)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) return false;
+  if (!is_utf8(text)) return false;
+  return is_tail || (text.find_first_of("/\\") == text.npos && text != "." && text != "..");
+}
+
+Result<std::string> decode_name(std::string_view raw, bool is_tail) {
+  std::string name = TRY(url_decode(raw));
+  if (is_name(name, is_tail)) return name;
+  return invalid_argument(cat({"'", raw.substr(0, 400), "' in the path is no name"}),
+                          "InvalidResourceName");
+}
+
+Result<std::string> decode_scope(std::string_view raw) {
+  if (!raw.empty())
+    for (std::string_view segment : split(raw, '/')) TRY(decode_name(segment, false));
+  return url_decode(raw);
+}
+
 }  // namespace
 
 struct Router::Node {
@@ -195,9 +217,18 @@ Result<Match> Router::find(Host host, http::Method method, std::string_view raw_
                  {}};
   }
   Match match{search.best->route, {}};
-  for (size_t i = 0; i < search.best->names.size(); ++i)
-    match.params[search.best->names[i]] = TRY(url_decode(search.best_values[i]));
-  if (auto scope = match.params.find("scope"); search.best->extension && !scope->second.empty())
+  const Leaf& leaf = *search.best;
+  for (size_t i = 0; i < leaf.names.size(); ++i) {
+    const std::string_view raw = search.best_values[i];
+    std::string& value = match.params[leaf.names[i]];
+    if (host == Host::kBlob)
+      value = TRY(url_decode(raw));  // storage has rules of its own for names
+    else if (leaf.extension && i == 0)
+      value = TRY(decode_scope(raw));
+    else
+      value = TRY(decode_name(raw, leaf.tail && i + 1 == leaf.names.size()));
+  }
+  if (auto scope = match.params.find("scope"); leaf.extension && !scope->second.empty())
     scope->second.insert(0, "/");
   return match;
 }

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/strings.h"
 #include "core/arm.h"
 
 namespace lazuli::core {
@@ -49,6 +50,17 @@ TEST_F(CoreRouter, LiteralsIgnoreCaseAndParametersAreDecoded) {
   ASSERT_TRUE(match.ok());
   EXPECT_EQ(match->params["sub"], "s1");
   EXPECT_EQ(match->params["rg"], "my group");
+}
+
+TEST_F(CoreRouter, ANameStaysOneSegmentOfText) {
+  for (std::string_view name : {"a%2Fb", "a%2fb", "a%5Cb", ".", "..", "%2e%2e", "a%0d%0ab", "a%1bb",
+                                "a%7f", "%c0%ae", "%ed%a0%80", "a%00b", "a%", "a%zz"}) {
+    auto match = router.find(Host::kManagement, http::Method::kGet, cat({"/a/", name, "/c"}), "");
+    ASSERT_FALSE(match.ok()) << name;
+    EXPECT_EQ(match.error().code, Code::kInvalidArgument) << name;
+  }
+  for (std::string_view name : {"...", "a..b", "%e4%bd%a0", "a%3Ab", "%252e"})
+    EXPECT_TRUE(find(http::Method::kGet, Host::kManagement, cat({"/a/", name, "/c"}))) << name;
 }
 
 TEST_F(CoreRouter, BacktracksFromALiteralThatLeadsNowhere) {

@@ -44,6 +44,7 @@ std::string make_jwt(const PrivateKey& key, std::string_view kid, const Json& cl
 
 Result<Jwt> verify_jwt(std::string_view token, const FindKey& find_key) {
   if (token.size() > kTokenSizeMax) return invalid("it is too long");
+  if (token.find('=') != token.npos) return invalid("it is padded");  // RFC 7515 §2
   std::vector<std::string_view> parts = split(token, '.');
   if (parts.size() != 3) return invalid("it does not have three parts");
   Json header = TRY(decode_object(parts[0]));

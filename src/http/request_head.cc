@@ -62,6 +62,7 @@ std::optional<ParseError> read_target(RequestHead& head, std::string& authority)
     if (!istarts_with(target, scheme)) continue;
     const size_t end = std::min(target.find_first_of("/?", scheme.size()), target.size());
     authority = target.substr(scheme.size(), end - scheme.size());
+    if (authority.empty()) return ParseError{400, "the target names no host"};
     target.erase(0, end);
     if (target.empty() || target.front() == '?') target.insert(0, "/");
   }

@@ -4,6 +4,7 @@
 #include "base/ids.h"
 #include "base/log.h"
 #include "base/strings.h"
+#include "codec/text.h"
 #include "core/arm.h"
 #include "server/hosts.h"
 
@@ -28,8 +29,10 @@ core::ErrorShape shape_of(core::Host host) {
 }
 
 bool carries_sas(const http::RequestHead& head) {
-  for (std::string_view item : split(head.query, '&'))
-    if (istarts_with(item, "sig=")) return true;
+  auto items = parse_query(head.query);
+  if (!items.ok()) return false;  // such a request finds no route
+  for (const auto& [name, value] : *items)
+    if (iequals(name, "sig")) return true;
   return false;
 }
 

@@ -50,7 +50,7 @@ BlockIndex index_of(const std::vector<Block>& blocks) {
 Result<std::vector<Segment>> resolve_blocks(const std::vector<BlockRef>& list,
                                             const std::vector<Block>& committed,
                                             const std::vector<Block>& uncommitted) {
-  if (list.size() > kCommittedBlocksMax) return invalid_block_list();
+  if (list.size() > kCommittedBlocksMax) return block_list_too_long();
   const BlockIndex in_committed = index_of(committed), in_uncommitted = index_of(uncommitted);
   std::vector<Segment> segments;
   uint64_t start = 0;

@@ -61,6 +61,10 @@ Error invalid_block_id() {
 Error invalid_block_list() {
   return invalid_argument("The specified block list is invalid.", "InvalidBlockList");
 }
+Error block_list_too_long() {
+  return invalid_argument("The block list may not contain more than 50,000 blocks.",
+                          "BlockListTooLong");
+}
 Error block_count_exceeds_limit() {
   return conflict("The uncommitted block count cannot exceed the maximum limit of 100,000 blocks.",
                   "BlockCountExceedsLimit");

@@ -22,6 +22,7 @@ Error invalid_md5();
 Error crc64_mismatch();
 Error invalid_block_id();
 Error invalid_block_list();
+Error block_list_too_long();
 Error block_count_exceeds_limit();
 Error invalid_resource_name();
 Error resource_name_length();
