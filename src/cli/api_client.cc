@@ -10,6 +10,7 @@
 #include "base/files.h"
 #include "base/strings.h"
 #include "codec/text.h"
+#include "codec/xml.h"
 
 namespace lazuli::cli {
 namespace {
@@ -32,6 +33,9 @@ Error from_body(const http::Response& response) {
       error.wire_code = inner.text();
       error.message = (*body)["error_description"].text();
     }
+  } else if (Result<XmlElement> xml = parse_xml(response.text()); xml.ok()) {  // storage
+    error.wire_code = xml->child_text("Code");
+    error.message = split(xml->child_text("Message"), '\n').front();
   }
   return error;
 }
@@ -235,7 +239,7 @@ Result<void> ApiClient::upload(const std::string& account, const std::string& co
     list += cat({"<Latest>", id, "</Latest>"});
     auto sent = send_blob(account, cat({path, "?comp=block&blockid=", url_encode(id)}),
                           std::move(block), {});
-    if (!sent.ok()) result = sent.error();
+    if (!sent.ok()) result = with_context("upload " + file, sent.error());
   }
   ::close(fd);
   TRY(std::move(result));
