@@ -28,7 +28,7 @@ from postgres import Postgres
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TESTS = ROOT / "tests"
 UNIT_BINARY = ROOT / "build/release/bin/lazuli_tests"
-LAYERS = ("style", "unit", "wire", "cli", "sdk", "fault")
+LAYERS = ("style", "unit", "wire", "hostile", "cli", "sdk", "fault")
 SHARD_SECONDS_MAX = 300
 LAYER_SECONDS_MAX = 3600
 COUNT_LINE = re.compile(r"^(?:\w+: )?(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$")
