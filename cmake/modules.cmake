@@ -19,6 +19,19 @@ target_precompile_headers(lazuli_pch PRIVATE ${CMAKE_SOURCE_DIR}/cmake/pch.h)
 
 set_property(GLOBAL PROPERTY LAZULI_TEST_SOURCES "")
 
+# Each src/FOLDER/NAME_fuzz_test.cc of a module becomes the program fuzz_FOLDER_NAME.
+function(lazuli_fuzz_targets module)
+  set(fuzzers ${ARGN})
+  list(FILTER fuzzers INCLUDE REGEX "_fuzz_test\\.cc$")
+  foreach(source ${fuzzers})
+    string(REGEX REPLACE ".*/([a-z0-9_]+)/([a-z0-9_]+)_fuzz_test\\.cc$" "fuzz_\\1_\\2" target ${source})
+    add_executable(${target} ${source})
+    target_compile_definitions(${target} PRIVATE LAZULI_FUZZ)
+    target_link_libraries(${target} PRIVATE ${module})
+    target_link_options(${target} PRIVATE -fsanitize=fuzzer)
+  endforeach()
+endfunction()
+
 # lazuli_module(path LINK modules… PRIVATE libraries…): a static library of src/path/*.cc; its
 # *_test.cc join the one test binary.
 function(lazuli_module path)
@@ -29,6 +42,9 @@ function(lazuli_module path)
   list(FILTER tests INCLUDE REGEX "_test\\.cc$|_fake\\.cc$")
   list(FILTER sources EXCLUDE REGEX "_test\\.cc$|_fake\\.cc$|/main\\.cc$")
   set_property(GLOBAL APPEND PROPERTY LAZULI_TEST_SOURCES ${tests})
+  if(LAZULI_FUZZ)
+    lazuli_fuzz_targets(${name} ${tests})
+  endif()
   if(sources)
     add_library(${name} STATIC ${sources})
     target_link_libraries(${name} PUBLIC lazuli_flags ${ARG_LINK} PRIVATE ${ARG_PRIVATE})
