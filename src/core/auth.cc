@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/auth.h"
 
+#include <algorithm>
+
 namespace lazuli::core {
 
 Principal Authenticator::seal(Verified verified) {
@@ -23,6 +25,17 @@ bool grants_cover(const Principal& principal, const Operation& operation, std::s
       if (operation_matches(pattern, operation.name)) return true;
   }
   return false;
+}
+
+Result<void> refuse_limited(const Principal& principal) {
+  if (!principal.grants()) return {};
+  return permission_denied("a token that is limited itself is not exchanged for another");
+}
+
+Duration lifetime_within(const Principal& principal, Duration asked) {
+  if (!principal.grants()) return asked;
+  const auto left = std::chrono::duration_cast<Duration>(principal.expires() - now());
+  return std::clamp(left, Duration::zero(), asked);
 }
 
 }  // namespace lazuli::core

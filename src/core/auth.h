@@ -34,16 +34,27 @@ class Authenticator {
   static Principal seal(Verified verified);
 };
 
+// What allowed an operation, for the audit. Both are empty where the credential itself carries the
+// right (SAS, account key, endpoint key).
+struct Allowed {
+  std::string role_id, assignment_id;  // GUIDs
+};
+
 // Decides whether a principal may do an operation on a scope: roles, then the principal's grants.
 class Authorizer {
  public:
   virtual ~Authorizer() = default;
   // kPermissionDenied with code "AuthorizationFailed" and Azure's message when not.
-  virtual Result<void> authorize(const Principal& principal, const Operation& operation,
-                                 const std::string& scope) = 0;
+  virtual Result<Allowed> authorize(const Principal& principal, const Operation& operation,
+                                    const std::string& scope) = 0;
 };
 
 // True where the grants of a principal (if it has any) cover the operation on the scope.
 bool grants_cover(const Principal& principal, const Operation& operation, std::string_view scope);
+
+// What a caller is given must neither exceed nor outlive what they came with. A token that is
+// limited itself (a job's, an MLflow token) gets no other token, and a SAS ends with it.
+Result<void> refuse_limited(const Principal& principal);
+Duration lifetime_within(const Principal& principal, Duration asked);
 
 }  // namespace lazuli::core

@@ -10,8 +10,13 @@
 #include "core/manifest.h"
 #include "db/db.h"
 
+namespace lazuli::http {
+class Egress;
+}
+
 namespace lazuli::core {
 
+class Audit;
 class Dispatcher;
 class Operations;
 class Events;
@@ -43,6 +48,8 @@ struct ServiceContext {
   Events& events;
   Vault& vault;
   Dispatcher& dispatcher;  // from the end of start() on
+  Audit& audit;
+  http::Egress& egress;  // for every connection to a destination that a user names
 };
 
 // One service of the house. Construct with the peers it needs (their api.h), describe, start, stop.

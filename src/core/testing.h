@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "bytes/bytes.h"
+#include "core/audit.h"
 #include "core/auth.h"
 #include "core/dispatch.h"
 #include "core/events_store.h"
@@ -16,6 +17,7 @@
 #include "core/service.h"
 #include "core/vault.h"
 #include "db/testing.h"
+#include "http/egress.h"
 
 // For tests only: real floors below the services under test, and calls of their routes.
 namespace lazuli::core::testing {
@@ -47,6 +49,7 @@ class TestHouse {
   Installation installation;
   Vault& vault() { return *vault_; }
   bytes::Store& bytes() { return *bytes_; }
+  Audit& audit() { return *audit_; }
   db::Database::Handle handle(const std::string& owner) { return database_->handle(owner); }
 
  private:
@@ -66,6 +69,8 @@ class TestHouse {
   std::unique_ptr<StoredEvents> events_;
   std::unique_ptr<AllowAll> authorizer_;
   std::unique_ptr<Inner> inner_;
+  std::unique_ptr<Audit> audit_;
+  std::unique_ptr<http::Egress> egress_;
   Router router_;
 };
 

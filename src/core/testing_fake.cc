@@ -35,8 +35,8 @@ http::RequestHead head_of(const Call& call, const Installation& installation) {
 
 class TestHouse::AllowAll : public Authorizer {
  public:
-  Result<void> authorize(const Principal&, const Operation&, const std::string&) override {
-    return {};
+  Result<Allowed> authorize(const Principal&, const Operation&, const std::string&) override {
+    return Allowed{};
   }
 };
 
@@ -101,12 +101,14 @@ TestHouse::TestHouse(db::testing::Driver driver, std::vector<Service*> services)
   SecretBytes key = crypto::random_secret(32);
   vault_ = make_vault(key);
   bytes_ = bytes::open_local(folder_ / "bytes", std::move(key)).value();
+  audit_ = open_audit({.folder = folder_ / "audit"}, *vault_).value();
   start();
 }
 
 TestHouse::~TestHouse() {
   stop();
   bytes_.reset();
+  audit_.reset();
   database_.reset();
   std::filesystem::remove_all(folder_);
 }
@@ -114,11 +116,13 @@ TestHouse::~TestHouse() {
 void TestHouse::start() {
   operations_ = make_operations(database_->handle("core"));
   events_ = StoredEvents::create(database_->handle("core"));
+  egress_ = http::make_egress({});
   for (size_t i = 0; i < services_.size(); ++i) {
     ServiceContext context{installation, database_->handle(manifests_[i].service),
                            *bytes_,      *authorizer_,
                            *operations_, *events_,
-                           *vault_,      *inner_};
+                           *vault_,      *inner_,
+                           *audit_,      *egress_};
     auto started = services_[i]->start(context);
     EXPECT_TRUE(started.ok()) << started.error().message;
   }

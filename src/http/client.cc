@@ -7,48 +7,17 @@
 #include <cerrno>
 
 #include "base/strings.h"
+#include "http/egress.h"
 #include "http/encode.h"
 #include "http/parser.h"
 #include "http/tls.h"
 #include "http/transport.h"
-#include "http/tunnel.h"
+#include "http/url.h"
 
 namespace lazuli::http {
 namespace {
 
 using Deadline = SteadyClock::time_point;
-
-struct Url {
-  bool tls = true;
-  Authority authority;
-  std::string text;    // of the authority, for the Host field
-  std::string target;  // path and query
-
-  std::string host_without_brackets() const {
-    const std::string& host = authority.host;
-    return host.starts_with('[') ? host.substr(1, host.size() - 2) : host;
-  }
-  uint16_t port() const { return authority.port.value_or(tls ? 443 : 80); }
-};
-
-Result<Url> parse_url(std::string_view text) {
-  Url url;
-  url.tls = istarts_with(text, "https://");
-  if (!url.tls && !istarts_with(text, "http://")) {
-    return invalid_argument(cat({"\"", text, "\" is no http or https URL"}));
-  }
-  text.remove_prefix(url.tls ? 8 : 7);
-  const size_t end = std::min(text.find_first_of("/?#"), text.size());
-  const auto authority = parse_authority(text.substr(0, end));
-  if (!authority)
-    return invalid_argument(
-        cat({"the URL's host \"", text.substr(0, end), "\" is not understood"}));
-  url.authority = *authority;
-  url.text = text.substr(0, end);
-  const std::string_view rest = text.substr(end, text.find('#', end) - end);
-  url.target = rest.starts_with('/') ? std::string(rest) : cat({"/", rest});
-  return url;
-}
 
 Result<void> wait_for(int fd, short events, Deadline deadline, std::string_view what) {
   while (true) {
@@ -101,8 +70,7 @@ class BlockingClient final : public Client {
   Result<Response> send(const ClientRequest& request) override {
     if (has_line_break(request)) return invalid_argument("the request holds a line break");
     const Url url = TRY(parse_url(request.url));
-    const std::string origin = cat(
-        {url.tls ? "https://" : "http://", url.authority.host, ":", std::to_string(url.port())});
+    const std::string origin = url.origin();
     const bool kept = transport_ && origin == origin_ && !has_ended();
     if (!kept) {
       TRY(connect(url));
@@ -118,9 +86,11 @@ class BlockingClient final : public Client {
 
  private:
   Result<std::vector<SocketAddress>> addresses(const Url& url) const {
-    if (options_.connect_to.empty())
-      return system_lookup()(url.host_without_brackets(), url.port());
-    return std::vector<SocketAddress>{TRY(SocketAddress::parse(options_.connect_to))};
+    if (!options_.connect_to.empty())
+      return std::vector<SocketAddress>{TRY(SocketAddress::parse(options_.connect_to))};
+    const std::string host = url.host_without_brackets();
+    if (options_.egress != nullptr) return options_.egress->addresses(host, url.port());
+    return system_lookup()(host, url.port());
   }
 
   // Between two calls the server says nothing but that it closes.

@@ -7,6 +7,7 @@ namespace lazuli::http {
 namespace {
 
 constexpr Duration kConnectTimeout = std::chrono::seconds(5);
+constexpr uint16_t kHttpsPort = 443;
 constexpr Duration kTunnelIdleTimeout = std::chrono::minutes(5);
 constexpr std::string_view kEstablished = "HTTP/1.1 200 Connection established\r\n\r\n";
 
@@ -31,10 +32,10 @@ void Connection::begin_connect() {
 void Connection::connect_foreign(const Authority& target) {
   if (!loopback_) return fail(403, "the proxy serves this machine alone");
   const std::string parent = context_.proxy.parent();
-  if (parent.empty()) {
-    const auto allowed = context_.egress.check(target.host, *target.port);
-    if (!allowed.ok()) return fail(proxy_status(allowed.error()), allowed.error().message);
-  }
+  // A parent decides about ports, but neither it nor we go to addresses that are not public.
+  const auto allowed =
+      context_.egress.check(target.host, parent.empty() ? *target.port : kHttpsPort);
+  if (!allowed.ok()) return fail(proxy_status(allowed.error()), allowed.error().message);
   auto refused = context_.pools.of(Pool::kBackground)
                      .submit(std::make_unique<ResolveJob>(
                          context_.egress, reactor_, id_,

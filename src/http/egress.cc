@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <netdb.h>
+#include "http/egress.h"
 
+#include <netdb.h>
+#include <netinet/in.h>
+
+#include <algorithm>
+#include <cstring>
 #include <map>
 #include <mutex>
 
 #include "base/strings.h"
 #include "base/time.h"
-#include "http/tunnel.h"
 
 namespace lazuli::http {
 namespace {
 
-constexpr uint16_t kHttps = 443;
 constexpr auto kFailureLife = std::chrono::minutes(1);
 constexpr size_t kFailuresMax = 1024;
 
@@ -30,14 +33,30 @@ Result<std::vector<SocketAddress>> look_up(const std::string& host, uint16_t por
   return addresses;
 }
 
-class PublicEgress final : public Egress {
+// An address's bytes in network order; "::ffff:10.0.0.1" is 10.0.0.1, which it would reach.
+std::string bytes_of(const SocketAddress& address) {
+  if (address.family() == AF_INET) {
+    const auto& v4 = *reinterpret_cast<const sockaddr_in*>(address.data());
+    return {reinterpret_cast<const char*>(&v4.sin_addr), sizeof(v4.sin_addr)};
+  }
+  if (address.family() != AF_INET6) return {};
+  const auto& v6 = *reinterpret_cast<const sockaddr_in6*>(address.data());
+  const std::string all(reinterpret_cast<const char*>(&v6.sin6_addr), sizeof(v6.sin6_addr));
+  return IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr) ? all.substr(12) : all;
+}
+
+class GuardedEgress final : public Egress {
  public:
-  explicit PublicEgress(Lookup lookup) : lookup_(std::move(lookup)) {}
+  GuardedEgress(EgressRules rules, Lookup lookup)
+      : rules_(std::move(rules)), lookup_(std::move(lookup)) {}
 
   Result<void> check(const std::string& host, uint16_t port) const override {
-    if (port != kHttps) return permission_denied("the proxy connects to port 443 alone");
+    const auto& ports = rules_.ports;
+    if (!ports.empty() && std::find(ports.begin(), ports.end(), port) == ports.end())
+      return permission_denied(cat({"connections to port ", std::to_string(port),
+                                    " are not made from here: another port is not open"}));
     const auto literal = SocketAddress::parse_ip(host, port);
-    if (literal.ok() && !literal->is_public()) return refusal(host);
+    if (literal.ok() && !is_allowed(*literal)) return refusal(host);
     return success();
   }
 
@@ -48,7 +67,7 @@ class PublicEgress final : public Egress {
     TRY(recent_failure(host));
     auto found = lookup_(host, port);
     if (!found.ok()) return remember(host, found.error());
-    std::erase_if(*found, [](const SocketAddress& address) { return !address.is_public(); });
+    std::erase_if(*found, [this](const SocketAddress& address) { return !is_allowed(address); });
     if (found->empty()) return refusal(host);
     return found;
   }
@@ -63,8 +82,15 @@ class PublicEgress final : public Egress {
     SteadyClock::time_point until;
   };
 
+  bool is_allowed(const SocketAddress& address) const {
+    if (address.is_public()) return true;
+    return std::any_of(rules_.networks.begin(), rules_.networks.end(),
+                       [&](const Network& network) { return network.contains(address); });
+  }
+
   static Error refusal(const std::string& host) {
-    return permission_denied(cat({host, " is not a public address: the proxy does not go there"}));
+    return permission_denied(
+        cat({host, " is not a public address: no connection is made to it from here"}));
   }
 
   // Clients try several times; each look-up that fails can take seconds.
@@ -84,6 +110,7 @@ class PublicEgress final : public Egress {
     return error;
   }
 
+  const EgressRules rules_;
   const Lookup lookup_;
   std::mutex mutex_;
   std::map<std::string, Failure> failures_;
@@ -91,10 +118,39 @@ class PublicEgress final : public Egress {
 
 }  // namespace
 
+Result<Network> Network::parse(std::string_view text) {
+  const size_t slash = text.find('/');
+  const auto address = SocketAddress::parse_ip(trim(text.substr(0, slash)), 0);
+  if (!address.ok())
+    return invalid_argument(cat({"\"", text, "\" is no network: write 10.0.0.0/8 or fd00::/8"}));
+  Network network;
+  network.bytes_ = bytes_of(*address);
+  const int width = static_cast<int>(network.bytes_.size()) * 8;
+  network.bits_ = width;
+  if (slash == std::string_view::npos) return network;
+  const auto bits = parse_int(text.substr(slash + 1));
+  if (!bits || *bits < 0 || *bits > width)
+    return invalid_argument(
+        cat({"\"", text, "\": the prefix has 0 to ", std::to_string(width), " bits"}));
+  network.bits_ = static_cast<int>(*bits);
+  return network;
+}
+
+bool Network::contains(const SocketAddress& address) const {
+  const std::string other = bytes_of(address);
+  if (other.size() != bytes_.size()) return false;
+  const size_t whole = static_cast<size_t>(bits_) / 8;
+  if (std::memcmp(other.data(), bytes_.data(), whole) != 0) return false;
+  const int rest = bits_ % 8;
+  if (rest == 0) return true;
+  const auto difference = static_cast<unsigned char>(other[whole] ^ bytes_[whole]);
+  return difference >> (8 - rest) == 0;
+}
+
 Lookup system_lookup() { return look_up; }
 
-std::unique_ptr<Egress> public_egress(Lookup lookup) {
-  return std::make_unique<PublicEgress>(std::move(lookup));
+std::unique_ptr<Egress> make_egress(EgressRules rules, Lookup lookup) {
+  return std::make_unique<GuardedEgress>(std::move(rules), std::move(lookup));
 }
 
 }  // namespace lazuli::http

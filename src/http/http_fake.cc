@@ -62,7 +62,7 @@ TestServer::TestServer() {
   options.control_threads = 4;
   options.data_threads = 4;
   options.background_threads = 2;
-  egress = public_egress(system_lookup());
+  egress = make_egress({.ports = {443}});
 }
 
 TestServer::~TestServer() {
@@ -71,7 +71,7 @@ TestServer::~TestServer() {
 }
 
 void TestServer::start() {
-  auto server = create_server(options, application, certificates, proxy, std::move(egress));
+  auto server = Server::create(options, application, certificates, proxy, *egress);
   ASSERT_TRUE(server.ok()) << server.error().message;
   server_ = std::move(*server);
   auto bound = server_->start();

@@ -14,7 +14,7 @@
 #include "crypto/x509.h"
 #include "http/client.h"
 #include "http/server.h"
-#include "http/server_parts.h"
+#include "http/tunnel.h"
 
 namespace lazuli::http {
 

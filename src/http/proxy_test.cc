@@ -14,70 +14,6 @@ std::string connect_to(std::string_view target) {
   return cat({"CONNECT ", target, " HTTP/1.1\r\nHost: ", target, "\r\n\r\n"});
 }
 
-TEST(HttpEgress, KnowsWhatIsPublic) {
-  const auto is_public = [](std::string_view text) {
-    return SocketAddress::parse_ip(text, 443)->is_public();
-  };
-  for (const char* yes : {"8.8.8.8", "20.42.0.1", "100.63.255.255", "100.128.0.1", "172.15.0.1",
-                          "172.32.0.1", "223.255.255.255", "2606:4700::1111", "2a00:1450::1"}) {
-    EXPECT_TRUE(is_public(yes)) << yes;
-  }
-  for (const char* no : {"0.0.0.0",
-                         "10.1.2.3",
-                         "100.64.0.1",
-                         "127.0.0.1",
-                         "127.255.0.1",
-                         "168.63.129.16",
-                         "169.254.169.254",
-                         "172.16.0.1",
-                         "172.31.255.255",
-                         "192.0.0.192",
-                         "192.168.1.1",
-                         "198.18.0.1",
-                         "224.0.0.1",
-                         "240.0.0.1",
-                         "255.255.255.255",
-                         "::",
-                         "::1",
-                         "fe80::1",
-                         "fc00::1",
-                         "fd00:ec2::254",
-                         "ff02::1",
-                         "::ffff:8.8.8.8",
-                         "::ffff:127.0.0.1",
-                         "::ffff:169.254.169.254",
-                         "64:ff9b::a00:1",
-                         "2002:7f00:1::",
-                         "2001::1",
-                         "2001:db8::1"}) {
-    EXPECT_FALSE(is_public(no)) << no;
-  }
-}
-
-TEST(HttpEgress, UsesPublicAddressesAlone) {
-  int asked = 0;
-  const auto egress = public_egress([&](const std::string& host, uint16_t port) {
-    ++asked;
-    std::vector<SocketAddress> found;
-    if (host == "gone.example")
-      return Result<std::vector<SocketAddress>>(unavailable("no such name"));
-    found.push_back(*SocketAddress::parse_ip("169.254.169.254", port));
-    if (host == "mixed.example") found.push_back(*SocketAddress::parse_ip("8.8.4.4", port));
-    return Result<std::vector<SocketAddress>>(found);
-  });
-  const auto mixed = egress->addresses("mixed.example", 443);
-  ASSERT_TRUE(mixed.ok());
-  ASSERT_EQ(mixed->size(), 1u);
-  EXPECT_EQ(mixed->front().to_string(), "8.8.4.4:443");
-  EXPECT_EQ(egress->addresses("rebound.example", 443).error().code, Code::kPermissionDenied);
-  EXPECT_EQ(egress->addresses("127.0.0.1", 443).error().code, Code::kPermissionDenied);
-  EXPECT_EQ(egress->addresses("[::1]", 443).error().code, Code::kPermissionDenied);
-  EXPECT_EQ(egress->addresses("mixed.example", 22).error().code, Code::kPermissionDenied);
-  asked = 0;
-  for (int i = 0; i < 3; ++i) EXPECT_FALSE(egress->addresses("gone.example", 443).ok());
-  EXPECT_EQ(asked, 1) << "a failure is remembered";
-}
-
 class HttpProxy : public ::testing::Test {
  protected:
   void lead_to(TestServer& other) {
@@ -146,6 +82,16 @@ TEST_F(HttpProxy, GoesThroughAParent) {
   RawSocket socket = raw();
   socket.send(connect_to("deep.lazuli.localhost.example:443"));
   EXPECT_TRUE(socket.read_all().starts_with("HTTP/1.1 502")) << "the parent refuses this name";
+}
+
+TEST_F(HttpProxy, AsksNoParentForPrivateAddresses) {
+  server_.proxy.parent_ = "proxy.corp.example:3128";
+  server_.start();
+  for (const char* target : {"169.254.169.254:80", "10.0.0.1:443", "[::ffff:127.0.0.1]:8080"}) {
+    RawSocket socket = raw();
+    socket.send(connect_to(target));
+    EXPECT_TRUE(socket.read_all().starts_with("HTTP/1.1 403")) << target;
+  }
 }
 
 TEST_F(HttpProxy, SaysWhenNobodyAnswers) {

@@ -15,7 +15,6 @@
 #include "base/log.h"
 #include "base/strings.h"
 #include "http/connection.h"
-#include "http/server_parts.h"
 
 namespace lazuli::http {
 namespace {
@@ -167,12 +166,11 @@ class Listener final : public EventHandler {
 class ServerImpl final : public Server {
  public:
   ServerImpl(ServerOptions options, Application& application, std::unique_ptr<TlsServer> tls,
-             const ProxyPolicy& proxy, std::unique_ptr<Egress> egress)
+             const ProxyPolicy& proxy, Egress& egress)
       : options_(std::move(options)),
         tls_(std::move(tls)),
-        egress_(std::move(egress)),
         pools_(options_),
-        context_{options_, application, *tls_, proxy, *egress_, pools_} {}
+        context_{options_, application, *tls_, proxy, egress, pools_} {}
 
   ~ServerImpl() override { drain(Duration::zero()); }
 
@@ -231,7 +229,6 @@ class ServerImpl final : public Server {
 
   const ServerOptions options_;
   const std::unique_ptr<TlsServer> tls_;
-  const std::unique_ptr<Egress> egress_;
   Pools pools_;
   ServerContext context_;
   IoThreads threads_;
@@ -242,20 +239,12 @@ class ServerImpl final : public Server {
 
 }  // namespace
 
-Result<std::unique_ptr<Server>> create_server(ServerOptions options, Application& application,
-                                              CertificateSource& certificates,
-                                              const ProxyPolicy& proxy,
-                                              std::unique_ptr<Egress> egress) {
-  auto tls = TRY(TlsServer::create(certificates));
-  return std::unique_ptr<Server>(std::make_unique<ServerImpl>(
-      std::move(options), application, std::move(tls), proxy, std::move(egress)));
-}
-
 Result<std::unique_ptr<Server>> Server::create(ServerOptions options, Application& application,
                                                CertificateSource& certificates,
-                                               const ProxyPolicy& proxy) {
-  return create_server(std::move(options), application, certificates, proxy,
-                       public_egress(system_lookup()));
+                                               const ProxyPolicy& proxy, Egress& egress) {
+  auto tls = TRY(TlsServer::create(certificates));
+  return std::unique_ptr<Server>(
+      std::make_unique<ServerImpl>(std::move(options), application, std::move(tls), proxy, egress));
 }
 
 }  // namespace lazuli::http

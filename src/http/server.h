@@ -88,6 +88,8 @@ class ProxyPolicy {
   virtual std::string parent() const = 0;
 };
 
+class Egress;
+
 struct ServerOptions {
   std::vector<std::string> listen;  // "127.0.0.1:443", "[::1]:443", "unix:/path"
   int io_threads = 1;
@@ -109,9 +111,10 @@ struct ServerOptions {
 // loopback peers. Thread-safe.
 class Server {
  public:
+  // `egress` says where the proxy may connect to for others; it outlives the server.
   static Result<std::unique_ptr<Server>> create(ServerOptions options, Application& application,
                                                 CertificateSource& certificates,
-                                                const ProxyPolicy& proxy);
+                                                const ProxyPolicy& proxy, Egress& egress);
   virtual ~Server() = default;
   // Begins to accept. The addresses really bound (a port 0 resolved), in the order of `listen`.
   virtual Result<std::vector<std::string>> start() = 0;

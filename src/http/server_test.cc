@@ -223,8 +223,8 @@ TEST_F(HttpServer, RefusesAListenAddressInUse) {
   server_.start();
   TestServer second;
   second.options.listen = {server_.address()};
-  auto created = create_server(second.options, second.application, second.certificates,
-                               second.proxy, public_egress(system_lookup()));
+  auto created = Server::create(second.options, second.application, second.certificates,
+                                second.proxy, *second.egress);
   const auto started = (*created)->start();
   ASSERT_FALSE(started.ok());
   EXPECT_NE(started.error().message.find("listen on 127.0.0.1:"), std::string::npos);

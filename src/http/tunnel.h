@@ -1,39 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "http/buffer.h"
+#include "http/egress.h"
 #include "http/reactor.h"
 #include "http/socket.h"
 #include "http/transport.h"
 #include "http/worker_pool.h"
 
 namespace lazuli::http {
-
-// Decides where the proxy may connect to. Calls block on name look-ups; thread-safe.
-class Egress {
- public:
-  virtual ~Egress() = default;
-  // Why `host`:`port` is refused whatever a look-up says, or success: to be asked first, does not
-  // block.
-  virtual Result<void> check(const std::string& host, uint16_t port) const = 0;
-  // The addresses that may be connected to for `host`, one of which must really be used: a second
-  // look-up could give others.
-  virtual Result<std::vector<SocketAddress>> addresses(const std::string& host, uint16_t port) = 0;
-  // The addresses of a parent proxy, which may be anywhere.
-  virtual Result<std::vector<SocketAddress>> parent(const std::string& host, uint16_t port) = 0;
-};
-
-using Lookup =
-    std::function<Result<std::vector<SocketAddress>>(const std::string& host, uint16_t port)>;
-Lookup system_lookup();
-
-// Public addresses on port 443 alone. A failed look-up is remembered for a minute.
-std::unique_ptr<Egress> public_egress(Lookup lookup);
 
 // Looks up where a tunnel goes, on a pool thread.
 class ResolveJob final : public Job {

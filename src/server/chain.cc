@@ -6,6 +6,7 @@
 #include "base/strings.h"
 #include "codec/text.h"
 #include "core/arm.h"
+#include "server/audit_trail.h"
 #include "server/hosts.h"
 
 namespace lazuli::server {
@@ -28,12 +29,51 @@ core::ErrorShape shape_of(core::Host host) {
   }
 }
 
-bool carries_sas(const http::RequestHead& head) {
-  auto items = parse_query(head.query);
-  if (!items.ok()) return false;  // such a request finds no route
-  for (const auto& [name, value] : *items)
-    if (iequals(name, "sig")) return true;
-  return false;
+size_t signatures_in_query(const http::RequestHead& head) {
+  size_t count = 0;
+  for (std::string_view item : split(head.query, '&')) {
+    const std::string_view name = item.substr(0, item.find('='));
+    const bool encoded = name.find('%') != std::string_view::npos;
+    if (iequals(encoded ? url_decode(name).value_or({}) : std::string(name), "sig")) ++count;
+  }
+  return count;
+}
+
+// Names that only the server itself may speak: whoever sends them claims what has not been
+// verified.
+void strip_internal(http::Headers& headers) {
+  std::vector<std::string> internal;
+  for (const auto& field : headers.fields())
+    if (istarts_with(field.name, "x-lazuli-") || istarts_with(field.name, "x-ms-client-principal"))
+      internal.push_back(field.name);
+  for (const std::string& name : internal) headers.erase(name);
+}
+
+Error more_than_one_credential() {
+  return invalid_argument("the request carries more than one credential",
+                          "InvalidAuthenticationInfo");
+}
+
+// Some protocols have names of their own for what every host refuses.
+Error in_dialect(core::ErrorShape shape, Error error) {
+  if (shape != core::ErrorShape::kGraph) return error;
+  if (error.code == Code::kUnauthenticated) error.wire_code = "InvalidAuthenticationToken";
+  if (error.wire_code == "AuthorizationFailed") {
+    // learn.microsoft.com/graph/errors
+    error.wire_code = "Authorization_RequestDenied";
+    error.message = "Insufficient privileges to complete the operation.";
+  }
+  if (error.wire_code == "InvalidAuthenticationInfo") error.wire_code = "BadRequest";
+  return error;
+}
+
+// Storage has one name for every token that does not verify
+// (learn.microsoft.com/rest/api/storageservices/common-rest-api-error-codes).
+Error storage_token_error(const Error& error) {
+  return unauthenticated(cat({"Server failed to authenticate the request. Please refer to the "
+                              "information in the www-authenticate header. ",
+                              error.message}),
+                         "InvalidAuthenticationInfo");
 }
 
 // "/account/container/blob" on a bare address → account and "/container/blob".
@@ -75,16 +115,18 @@ struct Chain::State : http::Exchange::State {
   }
   const core::Route& route;
   RequestContext context;
+  Trace trace;
 };
 
 Chain::Chain(const core::Installation& installation, const std::vector<core::Manifest>& manifests,
              const core::Router& router, Authenticators authenticators,
-             core::Authorizer& authorizer, std::vector<core::Guard*> guards)
+             core::Authorizer& authorizer, core::Audit& audit, std::vector<core::Guard*> guards)
     : installation_(installation),
       manifests_(manifests),
       router_(router),
       authenticators_(authenticators),
       authorizer_(authorizer),
+      trail_(audit),
       guards_(std::move(guards)) {}
 
 // 1. On the I/O thread: which pool serves the route.
@@ -114,6 +156,7 @@ Result<core::Match> Chain::find_route(const http::RequestHead& head) const {
 
 // 3. On the head alone: who is calling, may they, how much may they send. The body is still unread.
 http::Application::Admission Chain::admit(http::Exchange& exchange) {
+  strip_internal(exchange.head.headers);
   return enter(exchange, nullptr);
 }
 
@@ -121,21 +164,22 @@ http::Application::Admission Chain::enter(http::Exchange& exchange, const core::
   Result<core::Match> match = find_route(exchange.head);
   if (!match.ok()) return {fail_early(exchange.head, match.error()), {}};
   auto owned = std::make_unique<State>(std::move(*match), exchange, installation_.domain);
-  RequestContext& context = owned->context;
-  const core::Route& route = owned->route;
+  State& state = *owned;
+  RequestContext& context = state.context;
+  const core::Route& route = state.route;
   exchange.state = std::move(owned);
   if (known != nullptr) context.set_principal(*known);
   if (!route.anonymous) {
     if (auto found = known != nullptr ? success() : authenticate(context); !found.ok())
-      return {fail(context, found.error()), {}};
-    if (auto allowed = authorize(context); !allowed.ok())
-      return {fail(context, allowed.error()), {}};
+      return {refuse(state, found.error()), {}};
+    if (auto allowed = authorize(state); !allowed.ok()) return {refuse(state, allowed.error()), {}};
   }
   if (!route.handler) {
     Error missing = unimplemented(
         cat({"the operation ", route.operation_id, " is known but not implemented yet"}));
     return {fail(context, missing), {}};
   }
+  if (auto ready = trail_.ready(route); !ready.ok()) return {fail(context, ready.error()), {}};
   Result<http::BodyPlan> plan = plan_body(exchange, context);
   if (!plan.ok()) return {fail(context, plan.error()), {}};
   return {std::nullopt, *plan};
@@ -145,10 +189,9 @@ http::Application::Admission Chain::enter(http::Exchange& exchange, const core::
 // what another was meant to check.
 Result<void> Chain::authenticate(RequestContext& context) {
   const http::RequestHead& head = context.head();
-  size_t carried = head.headers.count("Authorization") + (carries_sas(head) ? 1 : 0);
-  if (carried > 1)
-    return invalid_argument("the request carries more than one credential",
-                            "InvalidAuthenticationInfo");
+  if (head.headers.count("Authorization") + signatures_in_query(head) > 1 ||
+      head.headers.count("x-azureml-token") > 1)
+    return more_than_one_credential();
   std::optional<Error> refused;
   for (Credential credential : context.route().credentials) {
     core::Authenticator* verifier = authenticator(credential);
@@ -162,6 +205,10 @@ Result<void> Chain::authenticate(RequestContext& context) {
   }
   if (refused) return *refused;
   bool storage = context.route().errors == core::ErrorShape::kStorage;
+  if (head.headers.contains("Authorization"))
+    return unauthenticated(
+        "Authentication failed. The 'Authorization' header is provided in an invalid format.",
+        storage ? "InvalidAuthenticationInfo" : "AuthenticationFailedInvalidHeader");
   return unauthenticated(
       "Authentication failed: the request carries no credential this operation "
       "accepts. Send an Authorization header.",
@@ -169,7 +216,11 @@ Result<void> Chain::authenticate(RequestContext& context) {
 }
 
 Result<core::Verified> Chain::verify_with(Credential credential, RequestContext& context) {
-  return authenticator(credential)->verify(context.head(), audience(credential));
+  auto verified = authenticator(credential)->verify(context.head(), audience(credential));
+  if (!verified.ok() && credential == Credential::kStorageToken &&
+      verified.error().code == Code::kUnauthenticated)
+    return storage_token_error(verified.error());
+  return verified;
 }
 
 // x-azureml-token beside Authorization is no second credential: it must verify and name the same
@@ -188,9 +239,10 @@ Result<void> Chain::check_second_token(const RequestContext& context) {
 }
 
 // 5. The route's declared operation on the resource the path names; then whatever else guards it.
-Result<void> Chain::authorize(const RequestContext& context) {
-  const core::Route& route = context.route();
-  std::string scope;
+Result<void> Chain::authorize(State& state) {
+  const RequestContext& context = state.context;
+  const core::Route& route = state.route;
+  std::string& scope = state.trace.scope;
   if (route.scope)
     scope = TRY(route.scope(context));
   else if (route.host == core::Host::kManagement)
@@ -198,20 +250,22 @@ Result<void> Chain::authorize(const RequestContext& context) {
   else
     scope = context.workspace_id();
   if (scope.empty()) scope = "/";
-  TRY(permit(context, scope));
+  TRY(permit(state));
   for (core::Guard* guard : guards_) TRY(guard->check(context, scope));
   return {};
 }
 
-Result<void> Chain::permit(const RequestContext& context, const std::string& scope) {
-  const core::Route& route = context.route();
-  auto allowed = authorizer_.authorize(context.principal(), route.operation, scope);
+Result<void> Chain::permit(State& state) {
+  const core::Route& route = state.route;
+  auto allowed =
+      authorizer_.authorize(state.context.principal(), route.operation, state.trace.scope);
   if (!allowed.ok() && allowed.error().code == Code::kPermissionDenied &&
       route.errors == core::ErrorShape::kStorage)
     return permission_denied(  // storage has its own name for it
         "This request is not authorized to perform this operation using this permission.",
         "AuthorizationPermissionMismatch");
-  return allowed;
+  state.trace.allowed = TRY(std::move(allowed));
+  return {};
 }
 
 // 6. Limits, then where the body goes.
@@ -235,13 +289,24 @@ Result<http::BodyPlan> Chain::plan_body(http::Exchange& exchange, RequestContext
   return plan;
 }
 
-// 7. The handler, with the whole body at hand.
+// 7. The handler, with the whole body at hand. Writes and releases are in the audit before anybody
+// learns of their outcome; reads follow in batches.
 http::Response Chain::handle(http::Exchange& exchange) {
   auto& state = static_cast<State&>(*exchange.state);
   Result<http::Response> result = state.route.handler(state.context);
-  if (!result.ok()) return fail(state.context, result.error());
-  finish(state.context, *result);
-  return std::move(*result);
+  const std::string code = result.ok() ? std::string() : result.error().wire_code;
+  http::Response response = result.ok() ? std::move(*result) : fail(state.context, result.error());
+  if (result.ok()) finish(state.context, response);
+  auto audited = trail_.answered(state.context, state.trace, {response.status, code});
+  return audited.ok() ? std::move(response) : fail(state.context, audited.error());
+}
+
+// A denial, recorded before it is told. I/O threads wait for no disk.
+http::Response Chain::refuse(State& state, const Error& error) {
+  http::Response response = fail(state.context, in_dialect(state.route.errors, error));
+  const bool may_wait = place(state.context.head()) != http::Pool::kInline;
+  trail_.denied(state.context, state.trace, {response.status, error.wire_code}, may_wait);
+  return response;
 }
 
 http::Response Chain::reject(http::Exchange& exchange, const Error& error) {
@@ -360,7 +425,7 @@ Result<void> Chain::preflight(const core::Principal& caller, const core::InnerRe
   State state(TRY(find_route(exchange.head)), exchange, installation_.domain);
   state.context.set_principal(caller);
   if (state.route.anonymous) return {};
-  return authorize(state.context);
+  return authorize(state);
 }
 
 }  // namespace lazuli::server

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/audit.h"
 #include "core/auth.h"
 #include "core/context.h"
 #include "core/dispatch.h"
@@ -13,6 +14,7 @@
 #include "core/router.h"
 #include "core/service.h"
 #include "http/server.h"
+#include "server/audit_trail.h"
 
 namespace lazuli::server {
 
@@ -25,12 +27,12 @@ struct Authenticators {
 };
 
 // The life of every request, in order: host → route → authenticate once → authorize → limits →
-// (body) → handler → answer. chain.cc reads from top to bottom.
+// (body) → handler → audit → answer. chain.cc reads from top to bottom.
 class Chain final : public http::Application, public core::Dispatcher {
  public:
   Chain(const core::Installation& installation, const std::vector<core::Manifest>& manifests,
         const core::Router& router, Authenticators authenticators, core::Authorizer& authorizer,
-        std::vector<core::Guard*> guards);
+        core::Audit& audit, std::vector<core::Guard*> guards);
   // All services have started: requests within the process are answered from now on.
   void open() { open_ = true; }
 
@@ -52,11 +54,12 @@ class Chain final : public http::Application, public core::Dispatcher {
   Result<void> authenticate(core::RequestContext& context);
   Result<core::Verified> verify_with(core::Credential credential, core::RequestContext& context);
   Result<void> check_second_token(const core::RequestContext& context);
-  Result<void> authorize(const core::RequestContext& context);
-  Result<void> permit(const core::RequestContext& context, const std::string& scope);
+  Result<void> authorize(State& state);
+  Result<void> permit(State& state);
   Result<http::BodyPlan> plan_body(http::Exchange& exchange, core::RequestContext& context);
   core::Authenticator* authenticator(core::Credential credential) const;
   std::string audience(core::Credential credential) const;
+  http::Response refuse(State& state, const Error& error);
   http::Response fail(const core::RequestContext& context, const Error& error) const;
   http::Response fail_early(const http::RequestHead& head, const Error& error) const;
   void finish(const core::RequestContext& context, http::Response& response) const;
@@ -66,6 +69,7 @@ class Chain final : public http::Application, public core::Dispatcher {
   const core::Router& router_;
   Authenticators authenticators_;
   core::Authorizer& authorizer_;
+  AuditTrail trail_;
   std::vector<core::Guard*> guards_;
   std::atomic<bool> open_ = false;
 };

@@ -35,6 +35,8 @@ House::House(const core::Installation& installation, core::Vault& vault)
 
 House::~House() { stop(); }
 
+identity::Identity& House::identity() { return *services_->identity; }
+
 Result<std::unique_ptr<House>> House::open(const core::Installation& installation,
                                            const SecretBytes& root_key, core::Vault& vault,
                                            const Options& options) {
@@ -52,6 +54,11 @@ Result<void> House::open_floors(const SecretBytes& root_key, const Options& opti
   bytes_ = TRY(bytes::open_local(installation_.data_dir + "/bytes", root_key.clone()));
   operations_ = core::make_operations(database_->handle("core"));
   events_ = core::StoredEvents::create(database_->handle("core"));
+  audit_ = TRY(core::open_audit({.folder = core::audit_folder(installation_.data_dir)}, vault_));
+  http::EgressRules rules;
+  for (const std::string& text : options.egress_networks)
+    rules.networks.push_back(TRY(http::Network::parse(text)));
+  egress_ = http::make_egress(std::move(rules));
   return {};
 }
 
@@ -66,7 +73,7 @@ Result<void> House::open_services() {
   TRY(services_->directory->open(database_->handle("directory"), vault_, *events_));
   TRY(services_->identity->open(database_->handle("identity"), vault_));
   chain_ = std::make_unique<Chain>(installation_, manifests_, router_, services_->authenticators(),
-                                   services_->identity->authorizer(), services_->guards());
+                                   services_->identity->authorizer(), *audit_, services_->guards());
   return ensure_administrator();
 }
 
@@ -78,7 +85,8 @@ Result<void> House::start() {
       core::ServiceContext context{installation_, database_->handle(name),
                                    *bytes_,       services_->identity->authorizer(),
                                    *operations_,  *events_,
-                                   vault_,        *chain_};
+                                   vault_,        *chain_,
+                                   *audit_,       *egress_};
       if (auto started = services[i]->start(context); !started.ok())
         return with_context("the service " + name + " does not start", started.error());
       started_.push_back(services[i]);

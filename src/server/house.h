@@ -6,13 +6,19 @@
 #include <vector>
 
 #include "bytes/bytes.h"
+#include "core/audit.h"
 #include "core/events_store.h"
 #include "core/operations.h"
 #include "core/router.h"
 #include "core/service.h"
 #include "core/vault.h"
 #include "db/db.h"
+#include "http/egress.h"
 #include "server/chain.h"
+
+namespace lazuli::identity {
+class Identity;
+}
 
 namespace lazuli::server {
 
@@ -23,7 +29,8 @@ struct Services;
 class House {
  public:
   struct Options {
-    std::string database_url;  // empty: SQLite in the data directory
+    std::string database_url;                  // empty: SQLite in the data directory
+    std::vector<std::string> egress_networks;  // opened to connections that users ask for
   };
   static Result<std::unique_ptr<House>> open(const core::Installation& installation,
                                              const SecretBytes& root_key, core::Vault& vault,
@@ -36,6 +43,7 @@ class House {
   const std::vector<core::Manifest>& manifests() const { return manifests_; }
 
   Chain& chain() { return *chain_; }
+  identity::Identity& identity();
 
  private:
   House(const core::Installation& installation, core::Vault& vault);
@@ -49,6 +57,8 @@ class House {
   std::unique_ptr<bytes::Store> bytes_;
   std::unique_ptr<core::Operations> operations_;
   std::unique_ptr<core::StoredEvents> events_;
+  std::unique_ptr<core::Audit> audit_;
+  std::unique_ptr<http::Egress> egress_;
   std::unique_ptr<Services> services_;
   std::vector<core::Manifest> manifests_;
   std::vector<core::Service*> started_;

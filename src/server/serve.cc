@@ -3,6 +3,7 @@
 
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -11,6 +12,7 @@
 #include "base/log.h"
 #include "base/strings.h"
 #include "core/root_key.h"
+#include "http/egress.h"
 #include "server/certificates.h"
 #include "server/hosts.h"
 #include "server/house.h"
@@ -45,6 +47,13 @@ class OwnProxy final : public http::ProxyPolicy {
   std::string domain_, parent_;
 };
 
+// Secrets live in this process: no core dump, no /proc/PID/mem for others.
+void keep_memory_private() {
+  ::prctl(PR_SET_DUMPABLE, 0);
+  const rlimit none{0, 0};
+  ::setrlimit(RLIMIT_CORE, &none);
+}
+
 // Blocked in every thread from the start on, so that only wait_for_end takes them.
 sigset_t block_end_signals() {
   sigset_t set;
@@ -70,6 +79,14 @@ http::ServerOptions server_options(const core::Installation& installation,
   return options;
 }
 
+std::vector<std::string> egress_networks(const ServeOptions& options) {
+  std::vector<std::string> networks = options.egress_networks;
+  if (const char* value = std::getenv("LAZULI_ALLOW_EGRESS"))
+    for (std::string_view network : split(value, ','))
+      if (!trim(network).empty()) networks.emplace_back(trim(network));
+  return networks;
+}
+
 Result<void> run(const ServeOptions& options, const sigset_t& end_signals) {
   auto begin = SteadyClock::now();
   DataDir dir = TRY(DataDir::open(options.data_dir));
@@ -78,11 +95,13 @@ Result<void> run(const ServeOptions& options, const sigset_t& end_signals) {
   std::unique_ptr<core::Vault> vault = core::make_vault(root_key);
   auto certificates = TRY(Certificates::open(dir.path(), installation.domain, *vault));
   TRY(certificates->write_bundle(installation.ca_bundle));
-  auto house = TRY(House::open(installation, root_key, *vault, {options.database_url}));
+  auto house = TRY(House::open(installation, root_key, *vault,
+                               {options.database_url, egress_networks(options)}));
   ListenChoice choice = TRY(choose_addresses(options.listen, options.port));
   OwnProxy proxy(installation);
+  auto proxy_egress = http::make_egress({.ports = {443}});
   auto server = TRY(http::Server::create(server_options(installation, choice), house->chain(),
-                                         *certificates, proxy));
+                                         *certificates, proxy, *proxy_egress));
   TRY(house->start());
   TRY(server->start());
   TRY(write_server_file(dir.path(), {static_cast<int>(::getpid()), choice.addresses.front(),
@@ -104,7 +123,7 @@ Result<void> run(const ServeOptions& options, const sigset_t& end_signals) {
 }  // namespace
 
 int serve(const ServeOptions& options) {
-  ::prctl(PR_SET_DUMPABLE, 0);  // no core dump, no /proc/PID/mem for others: secrets live here
+  keep_memory_private();
   sigset_t end_signals = block_end_signals();
   Result<void> result = run(options, end_signals);
   if (result.ok()) return 0;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace lazuli::server {
 
@@ -13,6 +14,8 @@ struct ServeOptions {
   std::optional<uint16_t> port;  // absent: 443, 8443, or a free one; 0: a free one
   std::string domain;            // empty: the stored one, or lazuli.localhost
   std::string database_url;      // empty: SQLite in the data directory
+  // Private networks ("10.0.0.0/8") that connections to user-supplied destinations may reach.
+  std::vector<std::string> egress_networks;
 };
 
 // Runs the server in the foreground until SIGINT or SIGTERM. The process's exit status.

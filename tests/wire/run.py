@@ -10,7 +10,7 @@ import concurrent.futures
 import pathlib
 import sys
 
-import permissions
+import matrix
 import script
 import server
 
@@ -43,12 +43,15 @@ def main():
                 print("".join(failure + "\n" for failure in failures), end="")
                 failed, passed = failed + len(failures), passed + requests - len(failures)
         if not sys.argv[1:]:
-            extra = [self_test(running), *permissions.check(running)]
-            for failures in extra:
+            for failures in (self_test(running), running.leaks()):
                 print("".join(failure + "\n" for failure in failures), end="")
                 failed, passed = failed + bool(failures), passed + (not failures)
         if failed:
             print(running.tail())
+    if not sys.argv[1:]:
+        cells, failures = matrix.check()
+        print("".join(failure + "\n" for failure in failures), end="")
+        failed, passed = failed + len(failures), passed + cells - len(failures)
     print(f"{passed} passed, {failed} failed, 0 skipped")
     sys.exit(1 if failed else 0)
 

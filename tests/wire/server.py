@@ -29,9 +29,16 @@ class Answer:
 
 
 class Server:
+    """`mint`, called with the data directory before the server opens it, leaves what it returns in `minted`."""
+
+    def __init__(self, mint=None):
+        self.mint, self.minted = mint, None
+
     def __enter__(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="lazuli-wire-"))
         self.data = self.folder / "data"
+        if self.mint:
+            self.minted = self.mint(self.data)
         self.log = open(self.folder / "server.log", "wb")
         self.process = subprocess.Popen([BINARY, "serve", "--port", "0", "--data", self.data],
                                         stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
@@ -74,6 +81,18 @@ class Server:
 
     def tail(self):
         return "last lines of the server:\n" + (self.folder / "server.log").read_text(errors="replace")[-3000:]
+
+    def leaks(self):
+        """Where a secret of this server stands in clear on its disk or in its log, though it must not."""
+        secrets = {"the client secret": self.names["client_secret"], "the account's key": self.account_key(text=True)}
+        secrets |= {f"a token for {audience}": token for audience, token in self.tokens.items()}
+        mine = {"administrator.json"}  # handed to the data directory's owner on purpose
+        files = [path for path in self.data.rglob("*") if path.is_file() and path.name not in mine]
+        found = []
+        for path in [*files, self.folder / "server.log"]:
+            content = path.read_bytes()
+            found += [f"{name} stands in {path.name}" for name, secret in secrets.items() if secret.encode() in content]
+        return found
 
     def host(self, prefix):
         """The host name that a request line's prefix stands for."""
@@ -119,10 +138,11 @@ class Server:
                            [("Authorization", "Bearer " + self.token(f"https://management.{self.domain}"))], b"")
         return json.loads(answer.body)["accessToken"]
 
-    def account_key(self):
+    def account_key(self, text=False):
         answer = self.send("POST", "management", self.names["ws"] + "/datastores/workspaceblobstore/listSecrets",
                            [("Authorization", "Bearer " + self.token(f"https://management.{self.domain}"))], b"")
-        return base64.b64decode(json.loads(answer.body)["key"])
+        key = json.loads(answer.body)["key"]
+        return key if text else base64.b64decode(key)
 
     def authorization(self, word, method, target, headers, body):
         """The Authorization header's value for a word of the test files; None for no header."""

@@ -3,6 +3,7 @@
 #include "base/ids.h"
 #include "base/strings.h"
 #include "core/arm.h"
+#include "core/auth.h"
 #include "services/assets/handlers.h"
 
 namespace lazuli::assets {
@@ -20,7 +21,7 @@ Answer start_pending_upload(Registry& registry, Kind kind, Context& context) {
   TRY(registry.storage().ensure_container(workspace.storage_account, container));
   storage::SasOptions sas;
   sas.permissions = "racwl";
-  sas.lifetime = std::chrono::hours(24);
+  sas.lifetime = core::lifetime_within(context.principal(), std::chrono::hours(24));
   std::string token =
       TRY(registry.storage().make_sas({workspace.storage_account, container, ""}, sas));
   std::string uri = context.url(workspace.storage_account + ".blob.core", "/" + container);

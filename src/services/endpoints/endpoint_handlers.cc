@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/strings.h"
 #include "core/arm.h"
+#include "core/auth.h"
 #include "services/endpoints/handlers.h"
 
 namespace lazuli::endpoints {
@@ -166,6 +167,7 @@ Answer regenerate_keys(Manager& manager, Context& context) {
 }
 
 Answer create_token(Manager& manager, Context& context) {
+  TRY(core::refuse_limited(context.principal()));
   Endpoint endpoint = TRY(endpoint_of_path(manager, context));
   identity::TokenRequest request;
   request.object_id = context.principal().object_id();

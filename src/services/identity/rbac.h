@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "core/auth.h"
@@ -18,14 +19,16 @@ class Rbac final : public core::Authorizer {
  public:
   explicit Rbac(Roles roles) : roles_(std::move(roles)) {}
 
-  Result<void> authorize(const core::Principal& principal, const core::Operation& operation,
-                         const std::string& scope) override;
+  Result<core::Allowed> authorize(const core::Principal& principal,
+                                  const core::Operation& operation,
+                                  const std::string& scope) override;
   // Takes effect for the next request.
   void set_assignments(std::vector<RoleAssignment> assignments);
 
  private:
-  bool allowed_by_roles(const core::Principal& principal, const core::Operation& operation,
-                        std::string_view scope) const;
+  std::optional<core::Allowed> allowed_by_roles(const core::Principal& principal,
+                                                const core::Operation& operation,
+                                                std::string_view scope) const;
 
   Roles roles_;
   std::atomic<std::shared_ptr<const std::vector<RoleAssignment>>> assignments_;

@@ -164,7 +164,8 @@ Result<Tokens::Known> Tokens::check(std::string_view token) const {
   crypto::Jwt jwt = TRY(crypto::verify_jwt(token, find_key));
   TRY(crypto::check_jwt_times(jwt.claims, now(), kSkew));
   if (jwt.claims["iss"].str() != issuer_)
-    return invalid_token("The access token is from the wrong issuer.");
+    return unauthenticated("The access token is from the wrong issuer.",
+                           "InvalidAuthenticationTokenTenant");
   if (jwt.claims["tid"].str() != installation_.tenant_id)
     return unauthenticated("The access token is from the wrong tenant.",
                            "InvalidAuthenticationTokenTenant");

@@ -2,6 +2,7 @@
 // https://learn.microsoft.com/rest/api/azureml/workspaces/list-notebook-access-token
 #include "base/strings.h"
 #include "core/arm.h"
+#include "core/auth.h"
 #include "services/runs/handlers.h"
 
 namespace lazuli::runs {
@@ -21,6 +22,7 @@ core::Grant mlflow_grant(const std::string& workspace_id) {
 
 Answer create_tracking_token(identity::Identity& identity, workspace::Workspaces& workspaces,
                              Context& context) {
+  TRY(core::refuse_limited(context.principal()));
   workspace::Workspace workspace = TRY(workspaces.get(context.workspace_id()));
   identity::TokenRequest request;
   request.object_id = context.principal().object_id();

@@ -2,6 +2,7 @@
 // Run history. Source: azure-ai-ml azure/ai/ml/operations/_run_operations.py, _job_ops_helper.py.
 #include "base/strings.h"
 #include "core/arm.h"
+#include "core/auth.h"
 #include "services/runs/handlers.h"
 #include "services/runs/history_wire.h"
 #include "services/runs/output_types.h"
@@ -55,7 +56,7 @@ Result<std::string> signed_url(Ledger& ledger, const Context& context,
                                const storage::BlobPath& path, const std::string& permissions) {
   storage::SasOptions options;
   options.permissions = permissions;
-  options.lifetime = std::chrono::hours(24);
+  options.lifetime = core::lifetime_within(context.principal(), std::chrono::hours(24));
   std::string sas = TRY(ledger.storage().make_sas(path, options));
   std::string where = cat({"/", path.container, "/", url_encode(path.name, true), "?", sas});
   return context.url(path.account + ".blob.core", where);

@@ -3,6 +3,7 @@
 // operations/_datastore_operations.py, _artifacts/_artifact_utilities.py (get_datastore_info)
 #include "base/strings.h"
 #include "core/arm.h"
+#include "core/auth.h"
 #include "services/workspace/handlers.h"
 #include "services/workspace/store.h"
 #include "services/workspace/wire.h"
@@ -55,10 +56,10 @@ Result<void> check_secret(Registry& registry, const Context& context, DatastoreI
   return {};
 }
 
-Result<Json> sas_secret(Registry& registry, const DatastoreRow& row, int64_t hours) {
+Result<Json> sas_secret(Registry& registry, const DatastoreRow& row, Duration lifetime) {
   storage::SasOptions options;
   options.permissions = kSasPermissions;
-  options.lifetime = std::chrono::hours(hours);
+  options.lifetime = lifetime;
   std::string token = TRY(registry.storage().make_sas({row.account, row.container, {}}, options));
   return Json::object({{"secretsType", "Sas"}, {"sasToken", std::move(token)}});
 }
@@ -139,7 +140,8 @@ Answer list_datastore_secrets(Registry& registry, Context& context) {
     case CredentialsType::kAccountKey:
       if (body["expirableSecret"].boolean()) {
         const int64_t hours = body["expireAfterHours"].integer(1);
-        secrets = TRY(sas_secret(registry, row, std::clamp<int64_t>(hours, 1, kSasHoursMax)));
+        const auto asked = std::chrono::hours(std::clamp<int64_t>(hours, 1, kSasHoursMax));
+        secrets = TRY(sas_secret(registry, row, core::lifetime_within(context.principal(), asked)));
       } else {
         SecretString key = TRY(registry.storage().account_key(row.account));
         secrets = Json::object({{"secretsType", "AccountKey"}, {"key", key.expose()}});

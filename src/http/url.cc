@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "http/url.h"
+
+#include "base/strings.h"
+
+namespace lazuli::http {
+
+std::string Url::host_without_brackets() const {
+  const std::string& host = authority.host;
+  return host.starts_with('[') ? host.substr(1, host.size() - 2) : host;
+}
+
+uint16_t Url::port() const { return authority.port.value_or(tls ? 443 : 80); }
+
+std::string Url::origin() const {
+  return cat({tls ? "https://" : "http://", authority.host, ":", std::to_string(port())});
+}
+
+Result<Url> parse_url(std::string_view text) {
+  Url url;
+  url.tls = istarts_with(text, "https://");
+  if (!url.tls && !istarts_with(text, "http://")) {
+    return invalid_argument(cat({"\"", text, "\" is no http or https URL"}));
+  }
+  text.remove_prefix(url.tls ? 8 : 7);
+  const size_t end = std::min(text.find_first_of("/?#"), text.size());
+  const auto authority = parse_authority(text.substr(0, end));
+  if (!authority)
+    return invalid_argument(
+        cat({"the URL's host \"", text.substr(0, end), "\" is not understood"}));
+  url.authority = *authority;
+  url.text = text.substr(0, end);
+  const std::string_view rest = text.substr(end, text.find('#', end) - end);
+  url.target = rest.starts_with('/') ? std::string(rest) : cat({"/", rest});
+  return url;
+}
+
+Result<std::string> resolve_url(const Url& base, std::string_view reference) {
+  if (reference.find_first_of(std::string_view(" \r\n\t\0", 5)) != std::string_view::npos)
+    return invalid_argument("a URL holds a space or line break");
+  if (istarts_with(reference, "https://") || istarts_with(reference, "http://"))
+    return std::string(reference);
+  if (reference.find("://") < reference.find_first_of("/?#"))
+    return invalid_argument(cat({"\"", reference, "\" is no http or https URL"}));
+  const std::string_view scheme = base.tls ? "https:" : "http:";
+  if (reference.starts_with("//")) return cat({scheme, reference});
+  const std::string origin = cat({scheme, "//", base.text});
+  if (reference.starts_with('/')) return origin + std::string(reference);
+  const std::string path = base.target.substr(0, base.target.find('?'));
+  if (reference.starts_with('?')) return cat({origin, path, reference});
+  return cat({origin, path.substr(0, path.rfind('/') + 1), reference});
+}
+
+}  // namespace lazuli::http
