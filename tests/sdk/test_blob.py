@@ -313,3 +313,46 @@ def test_known_but_absent_is_501(blob):
     with pytest.raises(HttpResponseError) as caught:
         blob.create_append_blob()
     assert caught.value.status_code == 501
+
+
+def delegated(service, container, name, letters, minutes=10):
+    """A blob client whose SAS is signed with the caller's own rights instead of the account's key."""
+    bearer = BlobServiceClient(service.url, credential=DefaultAzureCredential())
+    key = bearer.get_user_delegation_key(until(-5), until(minutes))
+    sas = generate_blob_sas(
+        service.account_name,
+        container.container_name,
+        name,
+        user_delegation_key=key,
+        permission=BlobSasPermissions.from_string(letters),
+        expiry=until(60),
+    )
+    return reaching(service, container, sas).get_blob_client(name)
+
+
+def test_a_user_delegation_sas_carries_its_owners_rights(service, container):
+    name = unique("delegated")
+    writer = delegated(service, container, name, "cw")
+    writer.upload_blob(b"by delegation")
+    with pytest.raises(HttpResponseError) as refused:
+        writer.download_blob()
+    assert refused.value.error_code == "AuthorizationPermissionMismatch"
+    assert delegated(service, container, name, "r").download_blob().readall() == b"by delegation"
+
+
+def test_a_user_delegation_sas_ends_with_its_key(service, container):
+    name = unique("delegated")
+    container.upload_blob(name, b"x")
+    bearer = BlobServiceClient(service.url, credential=DefaultAzureCredential())
+    key = bearer.get_user_delegation_key(until(-5), until(10))
+    key.signed_expiry = (until(600)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    sas = generate_blob_sas(
+        service.account_name,
+        container.container_name,
+        name,
+        user_delegation_key=key,
+        permission=BlobSasPermissions(read=True),
+        expiry=until(60),
+    )
+    with pytest.raises(ClientAuthenticationError):
+        reaching(service, container, sas).get_blob_client(name).download_blob()

@@ -37,7 +37,8 @@ Result<std::shared_ptr<const Account>> Accounts::get(const std::string& name) {
   if (!row) return account_not_found(name);
   SecretString key = TRY(vault_.open(seal_context(name), row->sealed_key));
   auto account = std::make_shared<const Account>(
-      Account{std::move(row->name), std::move(row->arm_id), std::move(key)});
+      Account{std::move(row->name), std::move(row->arm_id), std::move(key),
+              vault_.derive("storage.user_delegation/" + name)});
   std::lock_guard lock(mutex_);
   return cache_.try_emplace(name, std::move(account)).first->second;
 }

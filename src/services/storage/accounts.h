@@ -16,7 +16,8 @@ namespace lazuli::storage {
 
 struct Account {
   std::string name, arm_id;
-  SecretString key;  // base64, as clients configure it
+  SecretString key;             // base64, as clients configure it
+  SecretBytes delegation = {};  // what user delegation keys are derived from
 };
 
 using FindAccount = std::function<Result<std::shared_ptr<const Account>>(const std::string&)>;

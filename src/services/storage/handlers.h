@@ -24,6 +24,7 @@ using Answer = Result<http::Response>;
 
 Answer list_containers(Parts& parts, core::RequestContext& context);
 Answer get_account_information(Parts& parts, core::RequestContext& context);
+Answer get_user_delegation_key(Parts& parts, core::RequestContext& context);
 Answer create_container(Parts& parts, core::RequestContext& context);
 Answer get_container_properties(Parts& parts, core::RequestContext& context);
 Answer set_container_metadata(Parts& parts, core::RequestContext& context);

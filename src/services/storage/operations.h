@@ -20,6 +20,8 @@ inline const core::Operation kWriteContainers{
     "Microsoft.Storage/storageAccounts/blobServices/containers/write", false};
 inline const core::Operation kDeleteContainers{
     "Microsoft.Storage/storageAccounts/blobServices/containers/delete", false};
+inline const core::Operation kGenerateDelegationKey{
+    "Microsoft.Storage/storageAccounts/blobServices/generateUserDelegationKey/action", false};
 inline const core::Operation kReadAccount{"Microsoft.Storage/storageAccounts/blobServices/read",
                                           false};
 

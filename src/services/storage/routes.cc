@@ -17,6 +17,7 @@ constexpr const char* kContainer = "/{container}";
 constexpr const char* kBlob = "/{container}/{blob*}";
 constexpr uint64_t kPutBlobBytesMax = 5000ull << 20;
 constexpr uint64_t kPutBlockBytesMax = 4000ull << 20;
+constexpr uint64_t kKeyInfoBytesMax = 4096;
 constexpr uint64_t kBlockListBytesMax = 16u << 20;
 
 struct Entry {
@@ -69,6 +70,16 @@ const Entry kEntries[] = {
      "Lists a blob's committed and staged blocks."},
 };
 
+// Keys are given to people and services alone, whose rights they carry on.
+const Entry kDelegation = {Method::kPost,
+                           kAccount,
+                           "restype=service&comp=userdelegationkey",
+                           "GetUserDelegationKey",
+                           kGenerateDelegationKey,
+                           get_user_delegation_key,
+                           kKeyInfoBytesMax,
+                           "Gives a key to sign shared access signatures with one's own rights."};
+
 // What streams its body into the byte store.
 const Entry kUploads[] = {
     {Method::kPut, kBlob, "", "PutBlob", kWriteBlobs, put_blob, kPutBlobBytesMax,
@@ -92,8 +103,6 @@ const Missing kMissing[] = {
     {Method::kPut, kAccount, "restype=service&comp=properties", "SetBlobServiceProperties",
      kWriteContainers},
     {Method::kGet, kAccount, "restype=service&comp=stats", "GetBlobServiceStats", kReadAccount},
-    {Method::kPost, kAccount, "restype=service&comp=userdelegationkey", "GetUserDelegationKey",
-     kReadAccount},
     {Method::kPost, kAccount, "comp=batch", "BlobBatch", kDeleteBlobs},
     {Method::kGet, kAccount, "comp=blobs", "FindBlobsByTags", kReadBlobs},
     {Method::kGet, kContainer, "restype=container&comp=acl", "GetContainerACL", kReadContainers},
@@ -158,6 +167,7 @@ void StorageService::describe(core::Manifest& manifest) const {
     return manifest.routes.emplace_back(std::move(route));
   };
   for (const Entry& entry : kEntries) add(entry);
+  add(kDelegation).credentials = {core::Credential::kStorageToken};
   for (const Entry& entry : kUploads) {
     add(entry).sink =
         [this](core::RequestContext& context) -> Result<std::unique_ptr<http::BodySink>> {

@@ -5,6 +5,7 @@
 
 #include "base/strings.h"
 #include "codec/text.h"
+#include "services/storage/delegation.h"
 #include "services/storage/errors.h"
 #include "services/storage/operations.h"
 #include "services/storage/signature.h"
@@ -31,8 +32,8 @@ Result<SasFields> fields_of(const http::RequestHead& head) {
 // Forms that are known but not here say so; what is no SAS at all is refused.
 Result<void> check_form(const SasFields& fields) {
   if (fields.contains("ss") || fields.contains("srt")) return not_here("An account SAS");
-  if (fields.contains("skoid") || fields.contains("sktid"))
-    return not_here("A user delegation SAS");
+  for (std::string_view name : {"saoid", "suoid", "sduoid", "skdutid"})
+    if (fields.contains(name)) return not_here("A user delegation SAS bound to another user");
   std::string_view resource = field(fields, "sr");
   if (resource == "d" || resource == "bs" || resource == "bv")
     return not_here("A SAS of a directory, snapshot or version");
@@ -62,6 +63,29 @@ Result<Timestamp> check_times(const SasFields& fields) {
     return authentication_failed(
         "Signature not valid in the specified time frame: it is not valid yet.");
   return expiry;
+}
+
+bool is_delegated(const SasFields& fields) { return fields.contains("skoid"); }
+
+// A SAS signed with a user delegation key ends with the key at the latest.
+Result<Timestamp> check_delegation_times(const SasFields& fields) {
+  const Timestamp start = TRY(time_field(fields, "skt"));
+  const Timestamp expiry = TRY(time_field(fields, "ske"));
+  if (start > now() || expiry <= now() || expiry - start > kDelegationLifeMax)
+    return authentication_failed(
+        "Signature not valid in the key's time frame: the user delegation key has expired or is "
+        "not valid yet.");
+  return expiry;
+}
+
+Result<std::string> expected_signature(const Account& account, const SasFields& fields,
+                                       std::string_view resource) {
+  const std::string text = service_sas_text(fields, resource);
+  if (!is_delegated(fields)) return sign(account.key, text);
+  auto value = [&](std::string_view name) { return std::string(field(fields, name)); };
+  const DelegationTerms terms{value("skoid"), value("sktid"), value("skt"),
+                              value("ske"),   value("sks"),   value("skv")};
+  return sign(delegation_key(account, terms), text);
 }
 
 std::optional<uint32_t> ipv4(std::string_view text) {
@@ -110,7 +134,16 @@ std::string service_sas_text(const SasFields& fields, std::string_view resource)
   auto add = [&](std::string_view name) { lines.emplace_back(field(fields, name)); };
   for (std::string_view name : {"sp", "st", "se"}) add(name);
   lines.emplace_back(resource);
-  for (std::string_view name : {"si", "sip", "spr", "sv"}) add(name);
+  if (fields.contains("skoid")) {
+    for (std::string_view name : {"skoid", "sktid", "skt", "ske", "sks", "skv"}) add(name);
+    if (version >= "2020-02-10")
+      for (std::string_view name : {"saoid", "suoid", "scid"}) add(name);
+    if (version >= "2025-07-05")
+      for (std::string_view name : {"skdutid", "sduoid"}) add(name);
+  } else {
+    add("si");
+  }
+  for (std::string_view name : {"sip", "spr", "sv"}) add(name);
   if (version >= "2018-11-09") {
     add("sr");
     lines.emplace_back();  // the snapshot's time: sr is never bs or bv here
@@ -158,14 +191,20 @@ Result<core::Verified> SasAuthenticator::verify(const http::RequestHead& head, s
 
   std::string resource = cat({"/blob/", account->name, "/", target.container});
   if (field(fields, "sr") == "b") resource += "/" + target.blob;
-  std::string expected = TRY(sign(account->key, service_sas_text(fields, resource)));
+  std::string expected = TRY(expected_signature(*account, fields, resource));
   if (!equal_constant_time(expected, field(fields, "sig")))
     return authentication_failed("Signature did not match.");
   Timestamp expiry = TRY(check_times(fields));
+  if (is_delegated(fields)) expiry = std::min(expiry, TRY(check_delegation_times(fields)));
   TRY(check_peer(fields, head));
 
   core::Verified verified;
   verified.name = "SAS of " + account->name + "/" + target.container;
+  if (is_delegated(fields)) {
+    // Its owner's own rights decide at each use; the grants narrow them.
+    verified.object_id = field(fields, "skoid");
+    verified.tenant_id = field(fields, "sktid");
+  }
   verified.kind = core::CredentialKind::kSas;
   verified.expires = expiry;
   verified.grants = {{operations_of(field(fields, "sp")),

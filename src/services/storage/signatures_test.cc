@@ -170,7 +170,7 @@ TEST(StorageSas, OwnSasVerifies) {
 TEST(StorageSas, NamesWhatIsNotHere) {
   SasAuthenticator authenticator(one_account());
   for (const char* query : {"sv=2025-11-05&ss=b&srt=sco&sp=r&se=2030-01-01&sig=x",
-                            "sv=2025-11-05&sr=c&skoid=1&sp=r&se=2030-01-01&sig=x",
+                            "sv=2025-11-05&sr=c&skoid=1&saoid=2&sp=r&se=2030-01-01&sig=x",
                             "sv=2025-11-05&sr=d&sdd=1&sp=r&se=2030-01-01&sig=x"})
     EXPECT_EQ(
         wire_code(authenticator.verify(head_of("GET", kHost, std::string("/data/x?") + query), {})),
