@@ -16,7 +16,7 @@ PAGE = ROOT / "COVERAGE.md"
 
 
 def declared():
-    printed = subprocess.run([ROOT / "build/release/bin/lazuli", "routes", "--json"], check=True,
+    printed = subprocess.run([ROOT / "build/release/bin/lazuli", "routes", "--declared", "--json"], check=True,
                              stdout=subprocess.PIPE, text=True).stdout
     return json.loads(printed)
 

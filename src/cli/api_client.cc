@@ -42,6 +42,7 @@ Error from_body(const http::Response& response) {
 
 std::string audience_of(std::string_view host, const ApiClient& client) {
   if (host.ends_with(".blob.core")) return "https://storage.azure.com";
+  if (host == "graph") return client.url("graph", "");
   return client.url("management", "");
 }
 
@@ -55,17 +56,22 @@ Result<std::unique_ptr<ApiClient>> ApiClient::connect(const std::string& data_di
 
 Result<void> ApiClient::open(const std::string& data_dir) {
   auto advice = [&](const Error& error) { return unavailable(error.message, "NoServer"); };
-  Result<server::ServerFile> file = server::read_server_file(data_dir);
-  if (!file.ok()) return advice(file.error());
-  server_ = *file;
+  Result<server::ServerFile> running = server::read_server_file(data_dir);
+  if (!running.ok()) return advice(running.error());
+  server_ = *running;
   installation_ = TRY(server::read_installation(data_dir));
   http::ClientOptions options;
   options.ca_file = data_dir + "/ca.pem";
   options.connect_to = server_.address;
   http_ = TRY(http::Client::create(options));
-  Json administrator = TRY(Json::parse(TRY(read_file(data_dir + "/administrator.json"))));
-  client_id_ = administrator["clientId"].text();
-  client_secret_ = SecretString(administrator["clientSecret"].str());
+  data_dir_ = data_dir;
+  sign_in_ = std::make_unique<SignIn>(*http_, url("login", ""));
+  const Json file = TRY(Json::parse(TRY(read_file(data_dir + "/administrator.json"))));
+  administrator_.kind = Account::Kind::kSecret;
+  administrator_.tenant = installation_.tenant_id;
+  administrator_.client_id = file["clientId"].text();
+  administrator_.secret = SecretString(file["clientSecret"].str());
+  account_ = TRY(load_account(data_dir));
   Result<Json> health_now = health();
   if (!health_now.ok())
     return advice(with_context(cat({"the server at ", server_.address, " does not answer"}),
@@ -94,21 +100,15 @@ Result<Json> ApiClient::health() {
 }
 
 Result<SecretString> ApiClient::token(const std::string& audience) {
-  if (auto found = tokens_.find(audience); found != tokens_.end()) return found->second.clone();
-  http::ClientRequest request;
-  request.method = http::Method::kPost;
-  request.url = url("login", cat({"/", installation_.tenant_id, "/oauth2/v2.0/token"}));
-  request.headers.set("Content-Type", "application/x-www-form-urlencoded");
-  request.body = dump_form({{"grant_type", "client_credentials"},
-                            {"client_id", client_id_},
-                            {"client_secret", std::string(client_secret_.expose())},
-                            {"scope", audience + "/.default"}});
-  http::Response response = TRY(http_->send(request));
-  wipe(request.body.data(), request.body.size());
-  if (response.status != 200) return from_body(response);
-  SecretString fresh(TRY(Json::parse(response.text()))["access_token"].str());
-  tokens_[audience] = fresh.clone();
-  return fresh;
+  if (!account_) return TRY(sign_in_->token(administrator_, audience)).token;
+  SignIn::Token fresh = TRY(sign_in_->token(*account_, audience));
+  if (fresh.changed) TRY(save_account(data_dir_, *account_));
+  return std::move(fresh.token);
+}
+
+Result<void> ApiClient::act_as(Account account) {
+  account_ = std::move(account);
+  return save_account(data_dir_, *account_);
 }
 
 Result<http::Response> ApiClient::send(const Call& call) {

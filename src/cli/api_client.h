@@ -1,20 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/result.h"
 #include "base/secret.h"
+#include "cli/account.h"
+#include "cli/sign_in.h"
 #include "codec/json.h"
 #include "http/client.h"
 #include "server/installation.h"
 
 namespace lazuli::cli {
 
-// The command line's way to a running server: Azure's own API, as the data directory's
-// administrator. One call at a time.
+// The command line's way to a running server: Azure's own API, as whoever signed in, else as the
+// data directory's administrator. One call at a time.
 class ApiClient {
  public:
   // kUnavailable with advice when no server answers.
@@ -22,8 +24,14 @@ class ApiClient {
 
   const server::ServerFile& server() const { return server_; }
   const core::Installation& installation() const { return installation_; }
-  const std::string& client_id() const { return client_id_; }
-  const SecretString& client_secret() const { return client_secret_; }
+  // Of the administrator.
+  const std::string& client_id() const { return administrator_.client_id; }
+  const SecretString& client_secret() const { return administrator_.secret; }
+  bool has_account() const { return account_.has_value(); }
+  SignIn& sign_in() { return *sign_in_; }
+  Result<SecretString> token(const std::string& audience);
+  // Keeps who has signed in, for this and later commands.
+  Result<void> act_as(Account account);
   std::string workspace_id() const;
   std::string url(std::string_view host_prefix, std::string_view path) const;
 
@@ -56,7 +64,6 @@ class ApiClient {
  private:
   ApiClient() = default;
   Result<void> open(const std::string& data_dir);
-  Result<SecretString> token(const std::string& audience);
   Result<void> wait_for(const http::Response& response);
   Result<http::Response> send_blob(const std::string& account, std::string path,
                                    std::string content, const http::Headers& headers);
@@ -64,9 +71,10 @@ class ApiClient {
   core::Installation installation_;
   server::ServerFile server_;
   std::unique_ptr<http::Client> http_;
-  std::string client_id_;
-  SecretString client_secret_;
-  std::map<std::string, SecretString> tokens_;
+  std::string data_dir_;
+  std::unique_ptr<SignIn> sign_in_;
+  Account administrator_;
+  std::optional<Account> account_;  // of login.json
 };
 
 }  // namespace lazuli::cli

@@ -3,8 +3,11 @@
 
 #include <CLI/CLI.hpp>
 
+#include "cli/ad_command.h"
+#include "cli/audit_command.h"
 #include "cli/demo.h"
 #include "cli/env_command.h"
+#include "cli/login_command.h"
 #include "cli/resource_commands.h"
 #include "cli/routes_command.h"
 #include "cli/server_commands.h"
@@ -54,6 +57,9 @@ void add_serve_flags(CLI::App* command, ServeFlags& flags) {
   command->add_option(
       "--database", flags.options.database_url,
       "metadata database: a PostgreSQL URL (default: SQLite in the data directory)");
+  command->add_option("--allow-egress", flags.options.egress_networks,
+                      "private network (10.0.0.0/8) that addresses given by users may lie in; may "
+                      "be repeated (default: $LAZULI_ALLOW_EGRESS, separated by commas)");
 }
 
 server::ServeOptions serve_options(const Common& common, const ServeFlags& flags) {
@@ -75,9 +81,115 @@ void add_server_commands(CLI::App& app, Common& common, ServeFlags& flags, bool&
   CLI::App* state = add_command(app, common, "status", "Show whether and where it answers");
   state->add_flag("--json", json, "print JSON");
   state->callback([&] { common.status = status(common.data_dir(), json); });
-  CLI::App* declared = app.add_subcommand("routes", "List every operation and its permission");
-  declared->add_flag("--json", json, "print JSON");
-  declared->callback([&] { common.status = routes(json); });
+}
+
+void add_output_flags(CLI::App* command, bool& json) {
+  command->add_flag("--json", json, "print JSON");
+  command
+      ->add_option_function<std::string>(
+          "-o,--output", [&json](const std::string& form) { json = form == "json"; },
+          "json or table")
+      ->check(CLI::IsMember({"json", "table"}));
+}
+
+void add_routes_command(CLI::App& app, Common& common, bool& declared, bool& json) {
+  CLI::App* command = add_command(app, common, "routes",
+                                  "List every route of the running server and who may use it");
+  add_output_flags(command, json);
+  command->add_flag("--declared", declared, "of this program, whether or not a server runs");
+  command->callback([&] { common.status = routes(common.data_dir(), declared, json); });
+}
+
+void add_login_commands(CLI::App& app, Common& common, LoginOptions& options) {
+  CLI::App* in = add_command(app, common, "login", "Sign in; other commands then act as you");
+  add_output_flags(in, options.json);
+  in->add_option("-t,--tenant", options.tenant, "tenant (default: the server's own)");
+  in->add_flag("--use-device-code", options.device_code, "sign in with a code on another device");
+  in->add_flag("--no-browser", options.no_browser, "print the address and open nothing");
+  in->add_flag("--service-principal", options.service_principal, "sign in as an application");
+  in->add_option("-u,--username", options.username, "the application's id");
+  in->add_option("-p,--password", options.password,
+                 "its client secret (default: asked for, or read from what is piped in)");
+  in->add_option("--certificate", options.certificate,
+                 "PEM file of its private key and certificate");
+  in->footer(
+      "Examples:\n  lazuli login\n  lazuli login --use-device-code\n"
+      "  lazuli login --service-principal -u APP_ID --certificate app.pem");
+  in->callback([&] {
+    options.data_dir = common.data_dir();
+    common.status = login(options);
+  });
+  CLI::App* out = add_command(app, common, "logout", "Forget who signed in");
+  out->callback([&] { common.status = logout(common.data_dir()); });
+  CLI::App* who = add_command(app, common, "whoami", "Show who commands act as");
+  add_output_flags(who, options.json);
+  who->callback([&] { common.status = whoami(common.data_dir(), options.json); });
+}
+
+void add_audit_commands(CLI::App& app, Common& common, AuditListOptions& options) {
+  CLI::App* audit = app.add_subcommand("audit", "Check and read the audit log");
+  audit->require_subcommand(1);
+  auto add = [&](const char* name, const char* description) {
+    CLI::App* command = add_command(*audit, common, name, description);
+    add_output_flags(command, options.json);
+    return command;
+  };
+  CLI::App* verify = add("verify", "Check that every record is as it was written and none missing");
+  verify->footer("Example:\n  lazuli audit verify && echo intact");
+  verify->callback([&] { common.status = audit_verify(common.data_dir(), options.json); });
+  CLI::App* list = add("list", "Print the newest records");
+  list->add_option("--scope", options.scope, "resources at or below this id");
+  list->add_option("--kind", options.kind, "one kind alone")
+      ->check(CLI::IsMember({"write", "release", "denial", "read", "system"}));
+  list->add_option("-n,--count", options.count, "how many (default: 50)");
+  list->callback([&] {
+    options.data_dir = common.data_dir();
+    common.status = audit_list(options);
+  });
+}
+
+void add_ad_verb(CLI::App* noun, Common& common, AdRequest& request, const std::string& verb,
+                 const std::string& description) {
+  CLI::App* command = add_command(*noun, common, verb, description);
+  add_output_flags(command, request.json);
+  const std::string name = noun->get_name();
+  if (verb == "create" && name != "sp")
+    command->add_option("--display-name", request.display_name, "its name")->required();
+  if (verb == "create" && name == "user") {
+    command->add_option("--user-principal-name", request.upn, "name to sign in with")->required();
+    command->add_option("--password", request.password, "first password, to be changed")
+        ->required();
+  }
+  if (verb == "create" && name == "sp")
+    command->add_option("--id", request.id, "id of its application")->required();
+  else if (verb != "create" && verb != "list")
+    command->add_option("--id,id", request.id, "object id")->required();
+  if (verb == "add-member")
+    command->add_option("--member-id", request.member, "object id of the member")->required();
+  command->callback([&common, &request, name, verb] {
+    request.data_dir = common.data_dir();
+    request.noun = name;
+    request.verb = verb;
+    common.status = ad_command(request);
+  });
+}
+
+void add_ad_commands(CLI::App& app, Common& common, AdRequest& request) {
+  CLI::App* ad = app.add_subcommand("ad", "Users, groups, applications and service principals");
+  ad->require_subcommand(1);
+  for (std::string name : {"user", "group", "app", "sp"}) {
+    CLI::App* noun = ad->add_subcommand(name, "Work with " + name + "s");
+    noun->require_subcommand(1);
+    add_ad_verb(noun, common, request, "list", "List");
+    add_ad_verb(noun, common, request, "show", "Show one");
+    add_ad_verb(noun, common, request, "create", "Create one");
+    add_ad_verb(noun, common, request, "delete", "Delete one");
+    if (name == "group") {
+      add_ad_verb(noun, common, request, "members", "List who is in it");
+      add_ad_verb(noun, common, request, "add-member", "Add somebody to it");
+    }
+    if (name == "app") add_ad_verb(noun, common, request, "reset-secret", "Add a client secret");
+  }
 }
 
 void add_env_command(CLI::App& app, Common& common, EnvOptions& options) {
@@ -152,8 +264,15 @@ int run(int argc, char** argv) {
   Common common;
   ServeFlags serve_flags;
   EnvOptions env_options;
-  bool json = false;
+  bool json = false, declared = false;
   add_server_commands(app, common, serve_flags, json);
+  add_routes_command(app, common, declared, json);
+  LoginOptions login_options;
+  add_login_commands(app, common, login_options);
+  AuditListOptions audit_options;
+  add_audit_commands(app, common, audit_options);
+  AdRequest ad_request;
+  add_ad_commands(app, common, ad_request);
   add_env_command(app, common, env_options);
   std::string examples;
   add_demo_command(app, common, examples);

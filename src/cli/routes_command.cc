@@ -8,47 +8,16 @@
 #include <cstdlib>
 
 #include "base/files.h"
+#include "cli/api_client.h"
 #include "cli/server_commands.h"
 #include "cli/table.h"
 #include "core/root_key.h"
 #include "server/house.h"
 #include "server/installation.h"
+#include "server/route_list.h"
 
 namespace lazuli::cli {
 namespace {
-
-std::string_view host_name(core::Host host) {
-  switch (host) {
-    case core::Host::kManagement:
-      return "management";
-    case core::Host::kLogin:
-      return "login";
-    case core::Host::kGraph:
-      return "graph";
-    case core::Host::kApi:
-      return "api";
-    case core::Host::kBlob:
-      return "blob";
-    case core::Host::kInference:
-      return "inference";
-    case core::Host::kPlain:
-      return "plain";
-  }
-  return "";
-}
-
-Json route_json(const std::string& service, const core::Route& route) {
-  return Json::object({{"service", service},
-                       {"method", http::to_string(route.method)},
-                       {"host", host_name(route.host)},
-                       {"path", route.path},
-                       {"query", route.query},
-                       {"operationId", route.operation_id},
-                       {"permission", route.operation.name},
-                       {"isDataAction", route.operation.is_data_action},
-                       {"anonymous", route.anonymous},
-                       {"implemented", static_cast<bool>(route.handler)}});
-}
 
 Result<Json> declared_routes(const std::string& folder) {
   server::DataDir dir = TRY(server::DataDir::open(folder));
@@ -56,20 +25,34 @@ Result<Json> declared_routes(const std::string& folder) {
   SecretBytes key = TRY(core::load_or_create_root_key(folder));
   std::unique_ptr<core::Vault> vault = core::make_vault(key);
   auto house = TRY(server::House::open(installation, key, *vault, {}));
-  Json all = Json::array();
-  for (const core::Manifest& manifest : house->manifests())
-    for (const core::Route& route : manifest.routes)
-      all.push_back(route_json(manifest.service, route));
+  return server::route_list(house->manifests());
+}
+
+// Of this program, on a folder that is thrown away.
+Result<Json> own_routes() {
+  std::string folder = "/tmp/lazuli-routes-XXXXXX";
+  if (::mkdtemp(folder.data()) == nullptr) return errno_error("make " + folder, errno);
+  Result<Json> all = declared_routes(folder);
+  (void)remove_tree(folder);
   return all;
+}
+
+// Of the server that runs on the data directory.
+Result<Json> served_routes(ApiClient& client) {
+  ApiClient::Call call;
+  call.host = "";
+  call.path = "/routes";
+  return TRY(Json::parse(TRY(client.send(call)).text()))["value"];
 }
 
 }  // namespace
 
-int routes(bool json) {
-  std::string folder = "/tmp/lazuli-routes-XXXXXX";
-  if (::mkdtemp(folder.data()) == nullptr) return fail(errno_error("make " + folder, errno));
-  Result<Json> all = declared_routes(folder);
-  (void)remove_tree(folder);
+int routes(const std::string& data_dir, bool declared, bool json) {
+  auto client = declared ? Result<std::unique_ptr<ApiClient>>(unavailable("not asked"))
+                         : ApiClient::connect(data_dir);
+  if (!client.ok() && !declared)
+    std::fprintf(stderr, "lazuli: no server answers; these are this program's own routes\n");
+  const Result<Json> all = client.ok() ? served_routes(**client) : own_routes();
   if (!all.ok()) return fail(all.error());
   if (json) {
     std::printf("%s", all->dump_pretty().c_str());
@@ -79,7 +62,9 @@ int routes(bool json) {
                                   {"METHOD", "method"},
                                   {"HOST", "host"},
                                   {"OPERATION", "operationId"},
+                                  {"PATH", "path"},
                                   {"PERMISSION", "permission"},
+                                  {"ANONYMOUS", "anonymous"},
                                   {"THERE", "implemented"}},
                                  *all)
                         .c_str());

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <string>
+
 namespace lazuli::cli {
 
-// Prints every route that the services declare. Needs no running server: a house is opened on a
-// temporary data directory and closed again. The exit status.
-int routes(bool json);
+// Lists every route with its permission: those of the server that runs on the data directory, or
+// with `declared` (and where none runs) those this program itself declares.
+int routes(const std::string& data_dir, bool declared, bool json);
 
 }  // namespace lazuli::cli

@@ -2,6 +2,8 @@
 #include "server/health.h"
 
 #include "core/arm.h"
+#include "core/dispatch.h"
+#include "server/route_list.h"
 
 namespace lazuli::server {
 namespace {
@@ -25,13 +27,33 @@ class Health final : public core::Service {
           {{"status", "ready"}, {"domain", installation_.domain}, {"isolation", isolation_}}));
     };
     manifest.routes.push_back(std::move(route));
+    manifest.routes.push_back(list_of_routes());
   }
-  Result<void> start(const core::ServiceContext&) override { return {}; }
+  Result<void> start(const core::ServiceContext& context) override {
+    dispatcher_ = &context.dispatcher;
+    return {};
+  }
   void stop() noexcept override {}
 
  private:
+  // What this server serves, for those who may read what providers offer.
+  core::Route list_of_routes() const {
+    core::Route route;
+    route.host = core::Host::kPlain;
+    route.path = "/routes";
+    route.operation = {"Microsoft.Authorization/providerOperations/read"};
+    route.scope = [](const core::RequestContext&) { return Result<std::string>("/"); };
+    route.operation_id = "Routes_List";
+    route.summary = "Lists every route with its permission.";
+    route.handler = [this](core::RequestContext&) -> Result<http::Response> {
+      return core::json_response(Json::object({{"value", route_list(dispatcher_->manifests())}}));
+    };
+    return route;
+  }
+
   const core::Installation& installation_;
   std::string isolation_;
+  core::Dispatcher* dispatcher_ = nullptr;  // set by start()
 };
 
 }  // namespace

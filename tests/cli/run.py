@@ -33,7 +33,10 @@ class Help(unittest.TestCase):
         self.assertIn("lazuli up", done.stdout)
 
     def test_every_command_has_help(self):
-        commands = ["serve", "up", "down", "status", "env", "demo", "routes"]
+        commands = ["serve", "up", "down", "status", "env", "demo", "routes", "login", "logout", "whoami",
+                    "audit verify", "audit list", "ad group add-member", "ad app reset-secret"]
+        commands += [f"ad {noun} {verb}" for noun in ("user", "group", "app", "sp")
+                     for verb in ("list", "show", "create", "delete")]
         commands += [f"{noun} {verb}" for noun in ("job", "model", "data", "environment", "endpoint", "deployment")
                      for verb in ("create", "list", "show")] + ["job stream"]
         for command in commands:
@@ -42,14 +45,16 @@ class Help(unittest.TestCase):
             self.assertIn("Usage", done.stdout, command)
 
     def test_wrong_usage_is_2(self):
-        for arguments in (["bogus"], ["serve", "--port", "x"], ["job"], ["job", "create"], ["serve", "--nonsense"]):
+        for arguments in (["bogus"], ["serve", "--port", "x"], ["job"], ["job", "create"], ["serve", "--nonsense"],
+                          ["audit"], ["audit", "list", "--kind", "bogus"], ["ad", "user"]):
             self.assertEqual(lazuli(*arguments).returncode, 2, arguments)
 
 
 class NoServer(unittest.TestCase):
     def test_commands_end_with_3_and_advice(self):
         with tempfile.TemporaryDirectory() as folder:
-            for arguments in (["status"], ["env"], ["job", "list"], ["demo"]):
+            for arguments in (["status"], ["env"], ["job", "list"], ["demo"], ["login"], ["whoami"],
+                              ["ad", "user", "list"]):
                 done = lazuli(*arguments, data=folder)
                 self.assertEqual(done.returncode, 3, arguments)
                 self.assertIn("lazuli up", done.stderr, arguments)
@@ -109,6 +114,65 @@ class WithServer(unittest.TestCase):
         self.assertEqual(stat.S_IMODE(self.data.stat().st_mode), 0o700)
         for name in ("root.key", "administrator.json", "ca.key"):
             self.assertEqual(stat.S_IMODE((self.data / name).stat().st_mode), 0o600, name)
+
+    def administrator(self):
+        return json.loads((self.data / "administrator.json").read_text())
+
+    def test_whoami_is_the_administrator_at_first(self):
+        told = json.loads(lazuli("whoami", "-o", "json", data=self.data).stdout)
+        self.assertEqual((told["type"], told["appId"]), ("servicePrincipal", self.administrator()["clientId"]))
+        self.assertFalse(told["signedIn"])
+
+    def test_sign_in_with_a_secret_and_out(self):
+        who = self.administrator()
+        command = [LAZULI, "login", "--service-principal", "-u", who["clientId"], "-o", "json", "--data", self.data]
+        done = subprocess.run(command, input=who["clientSecret"] + "\n", stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              text=True, env=CLEAN)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertTrue(json.loads(done.stdout)["signedIn"])
+        kept = self.data / "login.json"
+        self.assertEqual(stat.S_IMODE(kept.stat().st_mode), 0o600)
+        self.assertEqual(lazuli("job", "list", data=self.data).returncode, 0)
+        self.assertEqual(lazuli("logout", data=self.data).stdout, "signed out\n")
+        self.assertFalse(kept.exists())
+        self.assertEqual(lazuli("logout", data=self.data).returncode, 0)
+
+    def test_a_wrong_secret_signs_nobody_in(self):
+        done = lazuli("login", "--service-principal", "-u", self.administrator()["clientId"], "-p", "wrong",
+                      data=self.data)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("AADSTS", done.stderr)
+        self.assertFalse((self.data / "login.json").exists())
+
+    def test_routes_of_the_running_server(self):
+        told = json.loads(lazuli("routes", "-o", "json", data=self.data).stdout)
+        self.assertGreater(len(told), 200)
+        health = [route for route in told if route["path"] == "/health"]
+        self.assertEqual([(route["service"], route["method"], route["host"], route["anonymous"]) for route in health],
+                         [("health", "GET", "plain", True)])
+        self.assertIn("/health", lazuli("routes", data=self.data).stdout)
+
+    def test_the_audit_tells_what_was_done_and_is_intact(self):
+        self.write("b.csv", "x\n1\n")
+        file = self.write("audited.yml", "name: audited\ntype: uri_file\npath: b.csv\n")
+        self.assertEqual(lazuli("data", "create", "-f", file, data=self.data).returncode, 0)
+        records = json.loads(lazuli("audit", "list", "--kind", "write", "-o", "json", data=self.data).stdout)
+        made = [each for each in records if each["resource"].endswith("/data/audited/versions/1")]
+        self.assertTrue(made, records[:3])
+        self.assertEqual(made[0]["caller"], "administrator")
+        self.assertTrue(made[0]["role"] and made[0]["assignment"])
+        self.assertIn(made[0]["status"], (200, 201))
+        done = lazuli("audit", "verify", data=self.data)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("intact", done.stdout)
+
+    def test_the_server_leaves_no_core_and_lets_nobody_look(self):
+        pid = json.loads((self.data / "server.json").read_text())["pid"]
+        limits = pathlib.Path(f"/proc/{pid}/limits").read_text()
+        core = next(line for line in limits.splitlines() if line.startswith("Max core file size"))
+        self.assertEqual(core.split()[4:6], ["0", "0"])
+        # A process that is not dumpable belongs to root, whoever started it.
+        self.assertEqual(os.stat(f"/proc/{pid}/environ").st_uid, 0)
 
     def test_env_is_valid_shell_and_complete(self):
         done = lazuli("env", data=self.data)
@@ -173,9 +237,25 @@ class WithServer(unittest.TestCase):
         self.assertIn("from-yaml", lazuli("endpoint", "list", data=self.data).stdout)
 
 
+class AuditTampered(unittest.TestCase):
+    def test_a_changed_record_is_found(self):
+        with tempfile.TemporaryDirectory() as folder:
+            data = pathlib.Path(folder) / "data"
+            self.assertEqual(lazuli("up", "--port", "0", data=data).returncode, 0)
+            self.assertEqual(lazuli("whoami", data=data).returncode, 0)
+            self.assertEqual(lazuli("down", data=data).returncode, 0)
+            self.assertEqual(lazuli("audit", "verify", data=data).returncode, 0)
+            segment = data / "audit/segment-00000001.jsonl"
+            segment.write_text(segment.read_text().replace('"kind":"system"', '"kind":"read"', 1))
+            done = lazuli("audit", "verify", "-o", "json", data=data)
+            self.assertEqual(done.returncode, 1)
+            self.assertFalse(json.loads(done.stdout)["intact"])
+            self.assertIn("MAC", done.stderr)
+
+
 class Declarations(unittest.TestCase):
     def test_every_closed_route_has_a_permission(self):
-        routes = json.loads(lazuli("routes", "--json").stdout)
+        routes = json.loads(lazuli("routes", "--declared", "--json").stdout)
         self.assertGreater(len(routes), 200)
         for route in routes:
             self.assertNotEqual(route["anonymous"], bool(route["permission"]), route)

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// learn.microsoft.com/graph/api: users, groups, applications, servicePrincipals.
+#include "cli/ad_command.h"
+
+#include <cstdio>
+
+#include "base/strings.h"
+#include "cli/api_client.h"
+#include "cli/server_commands.h"
+#include "cli/table.h"
+#include "codec/text.h"
+
+namespace lazuli::cli {
+namespace {
+
+constexpr size_t kPagesMax = 1000;
+
+std::string collection_of(const AdRequest& request) {
+  if (request.noun == "user") return "/v1.0/users";
+  if (request.noun == "group") return "/v1.0/groups";
+  if (request.noun == "app") return "/v1.0/applications";
+  return "/v1.0/servicePrincipals";
+}
+
+std::string item_of(const AdRequest& request) {
+  return cat({collection_of(request), "/", url_encode(request.id)});
+}
+
+Result<Json> call(ApiClient& client, http::Method method, std::string path, Json body = {}) {
+  ApiClient::Call call;
+  call.method = method;
+  call.host = "graph";
+  call.path = std::move(path);
+  call.body = std::move(body);
+  const http::Response response = TRY(client.send(call));
+  if (response.text().empty()) return Json::object();
+  return Json::parse(response.text());
+}
+
+// All pages of a collection.
+Result<Json> list(ApiClient& client, std::string path) {
+  Json all = Json::array();
+  for (size_t page = 0; page < kPagesMax && !path.empty(); ++page) {
+    const Json answer = TRY(call(client, http::Method::kGet, path));
+    for (const Json& each : answer["value"].items()) all.push_back(each);
+    const std::string next = answer["@odata.nextLink"].text();
+    const size_t host = next.find("://");
+    const size_t slash = host == std::string::npos ? host : next.find('/', host + 3);
+    path = slash == std::string::npos ? std::string() : next.substr(slash);
+  }
+  return all;
+}
+
+Json body_of_new(const AdRequest& request) {
+  if (request.noun == "sp") return Json::object({{"appId", request.id}});
+  Json body = Json::object({{"displayName", request.display_name}});
+  if (request.noun == "app") return body;
+  const std::string nickname = request.upn.substr(0, request.upn.find('@'));
+  if (request.noun == "group") {
+    std::string plain;
+    for (char c : request.display_name)
+      if (std::isalnum(static_cast<unsigned char>(c))) plain += c;
+    return body.set("mailNickname", plain.empty() ? "group" : plain)
+        .set("mailEnabled", false)
+        .set("securityEnabled", true);
+  }
+  return body.set("userPrincipalName", request.upn)
+      .set("mailNickname", nickname)
+      .set("accountEnabled", true)
+      .set("passwordProfile",
+           Json::object({{"password", request.password}, {"forceChangePasswordNextSignIn", true}}));
+}
+
+Result<Json> run(ApiClient& client, const AdRequest& request) {
+  using http::Method;
+  if (request.verb == "list") return list(client, collection_of(request));
+  if (request.verb == "show") return call(client, Method::kGet, item_of(request));
+  if (request.verb == "create")
+    return call(client, Method::kPost, collection_of(request), body_of_new(request));
+  if (request.verb == "delete") return call(client, Method::kDelete, item_of(request));
+  if (request.verb == "members") return list(client, item_of(request) + "/members");
+  if (request.verb == "add-member")
+    return call(client, Method::kPost, item_of(request) + "/members/$ref",
+                Json::object({{"@odata.id", client.url("graph", "/v1.0/directoryObjects/" +
+                                                                    url_encode(request.member))}}));
+  return call(client, Method::kPost, item_of(request) + "/addPassword",
+              Json::object({{"passwordCredential", Json::object({{"displayName", "lazuli"}})}}));
+}
+
+void print_table(const AdRequest& request, const Json& rows) {
+  std::vector<Column> columns = {{"ID", "id"}, {"NAME", "displayName"}};
+  if (request.noun == "user") columns.push_back({"USER", "userPrincipalName"});
+  if (request.noun == "app" || request.noun == "sp") columns.push_back({"APP ID", "appId"});
+  if (request.verb == "members") columns = {{"ID", "id"}, {"NAME", "displayName"}};
+  std::printf("%s", format_table(columns, rows).c_str());
+}
+
+}  // namespace
+
+int ad_command(const AdRequest& request) {
+  auto client = ApiClient::connect(request.data_dir);
+  if (!client.ok()) return fail(client.error());
+  const auto answer = run(**client, request);
+  if (!answer.ok()) return fail(answer.error());
+  if (request.json)
+    std::printf("%s", answer->dump_pretty().c_str());
+  else if (answer->is_array())
+    print_table(request, *answer);
+  else if (!answer->empty())
+    std::printf("%s", answer->dump_pretty().c_str());
+  else
+    std::printf("done\n");
+  return kSuccess;
+}
+
+}  // namespace lazuli::cli
