@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "crypto/x509.h"
+#include "http/egress.h"
 #include "http/server.h"
 
 namespace {
@@ -55,7 +56,8 @@ Result<void> serve(const std::string& port) {
   NoProxy proxy;
   http::ServerOptions options;
   options.listen = {"127.0.0.1:" + port};
-  const auto server = TRY(http::Server::create(options, application, certificates, proxy));
+  const auto egress = http::make_egress({});
+  const auto server = TRY(http::Server::create(options, application, certificates, proxy, *egress));
   TRY(server->start());
   pause();
   return success();
