@@ -3,7 +3,13 @@
 
 #include <algorithm>
 
+#include "codec/json.h"
+#include "core/vault.h"
+
 namespace lazuli::core {
+namespace {
+constexpr std::string_view kKeptCaller = "core.kept_caller";
+}  // namespace
 
 Principal Authenticator::seal(Verified verified) {
   Principal principal;
@@ -15,6 +21,52 @@ Principal Authenticator::seal(Verified verified) {
   principal.expires_ = verified.expires;
   principal.grants_ = std::move(verified.grants);
   return principal;
+}
+
+std::string keep_caller(const Principal& caller, Vault& vault) {
+  Json json = Json::object({{"tenant", caller.tenant_id()},
+                            {"object", caller.object_id()},
+                            {"application", caller.app_id()},
+                            {"name", caller.name()},
+                            {"kind", static_cast<int>(caller.kind())},
+                            {"expires", to_micros(caller.expires())}});
+  if (caller.grants()) {
+    Json grants = Json::array();
+    for (const Grant& grant : *caller.grants())
+      grants.push_back(
+          Json::object({{"operations", Json::strings(grant.operations)}, {"scope", grant.scope}}));
+    json.set("grants", std::move(grants));
+  }
+  return vault.seal(kKeptCaller, json.dump());
+}
+
+Result<Principal> recall_caller(std::string_view kept, Vault& vault) {
+  const SecretString text = TRY(vault.open(kKeptCaller, kept));
+  const Json json = TRY(Json::parse(text.expose()));
+  Verified verified;
+  verified.tenant_id = json["tenant"].text();
+  verified.object_id = json["object"].text();
+  verified.app_id = json["application"].text();
+  verified.name = json["name"].text();
+  verified.kind = static_cast<CredentialKind>(json["kind"].integer());
+  verified.expires = from_micros(json["expires"].integer());
+  if (const Json* grants = json.find("grants")) {
+    verified.grants.emplace();
+    for (const Json& each : grants->items()) {
+      Grant grant{{}, each["scope"].text()};
+      for (const Json& operation : each["operations"].items())
+        grant.operations.push_back(operation.text());
+      verified.grants->push_back(std::move(grant));
+    }
+  }
+  return Authenticator::seal(std::move(verified));
+}
+
+Principal server_reader(std::string name) {
+  Verified verified;
+  verified.name = std::move(name);
+  verified.grants = std::vector<Grant>{{{"*/read"}, "/"}};
+  return Authenticator::seal(std::move(verified));
 }
 
 bool grants_cover(const Principal& principal, const Operation& operation, std::string_view scope) {

@@ -11,6 +11,8 @@
 
 namespace lazuli::core {
 
+class Vault;
+
 // What an authenticator has verified, before it becomes a Principal.
 struct Verified {
   std::string tenant_id, object_id, app_id, name;
@@ -30,9 +32,19 @@ class Authenticator {
   // route expects of a bearer token; other kinds ignore it.
   virtual Result<Verified> verify(const http::RequestHead& head, std::string_view audience) = 0;
 
-  // The one place where a Principal comes from.
+  // The one place where a Principal comes from. Called by the chain and by core alone, which the
+  // style test checks: a service cannot say whom it acts for.
   static Principal seal(Verified verified);
 };
+
+// A verified caller, to be kept in a row or a journal for work that goes on after the answer.
+// Sealed: what recall_caller() opens has been a Principal before. Their rights are looked at again
+// with each operation; how long they may act for the caller is the keeper's to bound.
+std::string keep_caller(const Principal& caller, Vault& vault);
+Result<Principal> recall_caller(std::string_view kept, Vault& vault);
+
+// The server itself, looking: may read, and change nothing. `name` is what the audit calls it.
+Principal server_reader(std::string name);
 
 // What allowed an operation, for the audit. Both are empty where the credential itself carries the
 // right (SAS, account key, endpoint key).

@@ -135,6 +135,12 @@ class Words(unittest.TestCase):
         for path in ("src/services/jobs/store.cc", "src/db/a.cc", "src/services/jobs/a_test.cc"):
             self.assertEqual(places(rules.sql_in_store, {path: text}), [], path)
 
+    def test_principals(self):
+        text = "\nauto p = core::Authenticator::seal(std::move(verified));\n"
+        self.assertEqual(places(rules.principals, {"src/services/jobs/a.cc": text}), [("src/services/jobs/a.cc", 2)])
+        for path in ("src/server/chain.cc", "src/core/auth.cc", "src/services/jobs/a_test.cc"):
+            self.assertEqual(places(rules.principals, {path: text}), [], path)
+
     def test_only_itself(self):
         self.assertEqual(places(rules.only_itself, {"a.md": "\nsee registry." "npmjs.org\n"}), [("a.md", 2)])
 

@@ -191,6 +191,16 @@ def sql_in_store(tree):
                 yield Finding(path, line, "SQL belongs into store.cc (or *_store.cc)")
 
 
+def principals(tree):
+    """A Principal is made by the chain, or by core from one of the chain's: no service says whom it acts for."""
+    for path, text in cpp_sources(tree):
+        if is_test(path) or path in ("src/server/chain.cc", "src/core/auth.cc"):
+            continue
+        for number, line in numbered(text):
+            if "Authenticator::seal(" in line:
+                yield Finding(path, number, "a Principal is made in the chain alone: keep_caller() and recall_caller()")
+
+
 def documents(tree):
     architecture = tree.get("ARCHITECTURE.md", "")
     for module in sorted({module_of(path)[1] for path in tree if path.endswith(".cc")} - {None}):
@@ -250,5 +260,5 @@ def formatting(tree, root):
 
 # Rules over the texts alone, and rules that also run a program in the folder.
 TEXT_RULES = (include_direction, facades, file_length, function_length, line_length, licence_line, open_ends,
-              using_namespace, header_guard, sql_in_store, documents, only_itself)
+              using_namespace, header_guard, sql_in_store, principals, documents, only_itself)
 PROGRAM_RULES = (shell_syntax, python_syntax, formatting)
