@@ -172,6 +172,8 @@ http::Application::Admission Chain::enter(http::Exchange& exchange, const core::
   if (!route.anonymous) {
     if (auto found = known != nullptr ? success() : authenticate(context); !found.ok())
       return {refuse(state, found.error()), {}};
+    if (auto left = known != nullptr ? success() : quota_.take(context); !left.ok())
+      return {fail(context, left.error()), {}};
     if (auto allowed = authorize(state); !allowed.ok()) return {refuse(state, allowed.error()), {}};
   }
   if (!route.handler) {
@@ -354,7 +356,7 @@ std::string Chain::audience(Credential credential) const {
 }
 
 // 8. Errors in the route's protocol; a 401 says where tokens come from.
-http::Response Chain::fail(const RequestContext& context, const Error& error) const {
+http::Response Chain::fail(const RequestContext& context, const Error& error) {
   const core::Route& route = context.route();
   if (error.code == Code::kInternal)
     log::error("request", error.message,
@@ -386,13 +388,14 @@ http::Response Chain::fail_early(const http::RequestHead& head, const Error& err
 }
 
 // 9. What every answer carries.
-void Chain::finish(const RequestContext& context, http::Response& response) const {
+void Chain::finish(const RequestContext& context, http::Response& response) {
   response.header("x-ms-request-id", context.request_id());
   std::string_view client_id = context.header("x-ms-client-request-id");
   if (!client_id.empty() && is_safe_header_text(client_id))
     response.header("x-ms-client-request-id", client_id);
   if (context.route().host == core::Host::kManagement)
     response.header("x-ms-correlation-request-id", context.request_id());
+  quota_.tell(context, response);
   std::string_view version = context.header("x-ms-version");
   if (context.route().host == core::Host::kBlob && !version.empty() && is_safe_header_text(version))
     response.header("x-ms-version", version);  // the client's own, whatever it knows

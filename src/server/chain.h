@@ -15,6 +15,7 @@
 #include "core/service.h"
 #include "http/server.h"
 #include "server/audit_trail.h"
+#include "server/quota.h"
 
 namespace lazuli::server {
 
@@ -60,9 +61,9 @@ class Chain final : public http::Application, public core::Dispatcher {
   core::Authenticator* authenticator(core::Credential credential) const;
   std::string audience(core::Credential credential) const;
   http::Response refuse(State& state, const Error& error);
-  http::Response fail(const core::RequestContext& context, const Error& error) const;
+  http::Response fail(const core::RequestContext& context, const Error& error);
   http::Response fail_early(const http::RequestHead& head, const Error& error) const;
-  void finish(const core::RequestContext& context, http::Response& response) const;
+  void finish(const core::RequestContext& context, http::Response& response);
 
   const core::Installation& installation_;
   const std::vector<core::Manifest>& manifests_;
@@ -71,6 +72,7 @@ class Chain final : public http::Application, public core::Dispatcher {
   core::Authorizer& authorizer_;
   AuditTrail trail_;
   std::vector<core::Guard*> guards_;
+  Quota quota_{{}};
   std::atomic<bool> open_ = false;
 };
 
