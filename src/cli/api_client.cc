@@ -142,12 +142,12 @@ Result<void> ApiClient::wait_for(const http::Response& response) {
     Json status = TRY(get(std::string(rest.substr(path))));
     std::string_view state = status["status"].str();
     if (state == "Succeeded") return {};
-    if (state == "Failed" || state == "Canceled")
-      return Error{Code::kInternal,
-                   status["error"]["code"].text(),
-                   status["error"]["message"].text(),
-                   {},
-                   {}};
+    if (state == "Failed" || state == "Canceled") {
+      std::string message = status["error"]["message"].text();
+      for (const Json& detail : status["error"]["details"].items())
+        message += cat({"\n  ", detail["target"].text(), ": ", detail["message"].text()});
+      return Error{Code::kInternal, status["error"]["code"].text(), std::move(message), {}, {}};
+    }
     std::this_thread::sleep_for(pause);
   }
   return deadline_exceeded("the operation did not end within 30 minutes");

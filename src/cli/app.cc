@@ -6,6 +6,7 @@
 #include "cli/ad_command.h"
 #include "cli/audit_command.h"
 #include "cli/demo.h"
+#include "cli/deployment_command.h"
 #include "cli/env_command.h"
 #include "cli/login_command.h"
 #include "cli/resource_commands.h"
@@ -245,6 +246,46 @@ void add_verb(CLI::App* noun, Common& common, ResourceRequest& request, const st
   });
 }
 
+void add_deployment_verb(CLI::App* group, Common& common, DeploymentRequest& request,
+                         const std::string& verb, const std::string& description) {
+  CLI::App* command = add_command(*group, common, verb, description);
+  add_output_flags(command, request.json);
+  command->add_option("-g,--resource-group", request.group,
+                      "resource group (default: the server's own)");
+  CLI::Option* name = command->add_option("-n,--name", request.name, "name of the deployment");
+  if (verb == "show") name->required();
+  const bool takes_template = verb != "show" && verb != "list";
+  if (takes_template) {
+    command->add_option("-f,--template-file", request.template_file, "ARM template (JSON)")
+        ->required();
+    command->add_option("-p,--parameters", request.parameters,
+                        "NAME=VALUE, or @FILE with ARM parameters; may be repeated");
+    command->add_option("--mode", request.mode, "Incremental or Complete")
+        ->check(CLI::IsMember({"Incremental", "Complete"}));
+  }
+  command->footer("Example:\n  lazuli deployment group " + verb +
+                  (takes_template   ? " -f main.json -p name=value"
+                   : verb == "show" ? " -n main"
+                                    : ""));
+  command->callback([&common, &request, verb] {
+    request.data_dir = common.data_dir();
+    request.verb = verb;
+    common.status = deployment_command(request);
+  });
+}
+
+// Azure Resource Manager's deployments, beside those of online endpoints.
+void add_deployment_commands(CLI::App& app, Common& common, DeploymentRequest& request) {
+  CLI::App* group = app.get_subcommand("deployment")
+                        ->add_subcommand("group", "Deploy ARM templates to a resource group");
+  group->require_subcommand(1);
+  add_deployment_verb(group, common, request, "create", "Deploy a template");
+  add_deployment_verb(group, common, request, "validate", "Validate a template");
+  add_deployment_verb(group, common, request, "what-if", "Show what a template would change");
+  add_deployment_verb(group, common, request, "list", "List deployments");
+  add_deployment_verb(group, common, request, "show", "Show a deployment");
+}
+
 void add_resource_commands(CLI::App& app, Common& common, ResourceRequest& request) {
   for (std::string name : {"job", "model", "data", "environment", "endpoint", "deployment"}) {
     CLI::App* noun = app.add_subcommand(name, "Work with " + name + "s from Azure ML YAML files");
@@ -278,6 +319,8 @@ int run(int argc, char** argv) {
   add_demo_command(app, common, examples);
   ResourceRequest request;
   add_resource_commands(app, common, request);
+  DeploymentRequest deployment;
+  add_deployment_commands(app, common, deployment);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

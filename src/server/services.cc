@@ -4,7 +4,6 @@
 #include <cstdlib>
 
 #include "server/health.h"
-#include "services/resources/service.h"
 
 namespace lazuli::server {
 namespace {
@@ -37,8 +36,9 @@ Result<std::unique_ptr<Services>> Services::create(const core::Installation& ins
   Services& s = *made;
   s.directory = directory::make_directory();
   s.identity = identity::make_identity(installation, *s.directory);
-  s.resources = resources::make_resources(installation);
+  s.resources = resources::make_resources(installation, *s.workflow);
   s.storage = storage::make_storage();
+  s.declared = declared::make_declared(installation, *s.storage);
   s.workspace = workspace::make_workspace(*s.storage);
   s.assets = assets::make_assets(*s.workspace, *s.storage);
   s.runs = runs::make_runs(*s.workspace, *s.storage, *s.assets, *s.identity);
@@ -51,8 +51,9 @@ Result<std::unique_ptr<Services>> Services::create(const core::Installation& ins
 }
 
 std::vector<core::Service*> Services::all() {
-  return {identity.get(), directory.get(), resources.get(), storage.get(),   workspace.get(),
-          assets.get(),   runs.get(),      jobs.get(),      endpoints.get(), health.get()};
+  return {identity.get(), directory.get(), resources.get(), storage.get(),
+          declared.get(), workspace.get(), assets.get(),    runs.get(),
+          jobs.get(),     endpoints.get(), health.get()};
 }
 
 Authenticators Services::authenticators() {
@@ -60,7 +61,7 @@ Authenticators Services::authenticators() {
           &storage->sas_authenticator(), &endpoints->key_authenticator()};
 }
 
-std::vector<core::Guard*> Services::guards() { return {}; }
+std::vector<core::Guard*> Services::guards() { return {&resources->locks()}; }
 
 std::vector<db::Migration> Services::engine_migrations() { return workflow::Engine::migrations(); }
 

@@ -11,10 +11,12 @@
 #include "engines/workflow/workflow.h"
 #include "server/chain.h"
 #include "services/assets/service.h"
+#include "services/declared/service.h"
 #include "services/directory/service.h"
 #include "services/endpoints/service.h"
 #include "services/identity/service.h"
 #include "services/jobs/service.h"
+#include "services/resources/service.h"
 #include "services/runs/service.h"
 #include "services/storage/service.h"
 #include "services/workspace/service.h"
@@ -40,8 +42,9 @@ struct Services {
 
   std::unique_ptr<directory::DirectoryService> directory;
   std::unique_ptr<identity::IdentityService> identity;
-  std::unique_ptr<core::Service> resources;
+  std::unique_ptr<resources::ResourcesService> resources;
   std::unique_ptr<storage::StorageService> storage;
+  std::unique_ptr<core::Service> declared;
   std::unique_ptr<workspace::WorkspaceService> workspace;
   std::unique_ptr<assets::AssetsService> assets;
   std::unique_ptr<runs::RunsService> runs;

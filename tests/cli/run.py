@@ -39,6 +39,7 @@ class Help(unittest.TestCase):
                      for verb in ("list", "show", "create", "delete")]
         commands += [f"{noun} {verb}" for noun in ("job", "model", "data", "environment", "endpoint", "deployment")
                      for verb in ("create", "list", "show")] + ["job stream"]
+        commands += [f"deployment group {verb}" for verb in ("create", "validate", "what-if", "list", "show")]
         for command in commands:
             done = lazuli(*command.split(), "--help")
             self.assertEqual(done.returncode, 0, command)

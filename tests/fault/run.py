@@ -169,6 +169,41 @@ class Kill(unittest.TestCase):
         versions = self.server.json("GET", "/data/published/versions")["value"]
         self.assertEqual(len(versions), 1, versions)
 
+    def test_a_deployment_goes_on(self):
+        path = self.server.names["group"] + "/providers/Microsoft.Resources/deployments/crash"
+        version = "?api-version=2024-03-01"
+        subnets = {"type": "Microsoft.Network/virtualNetworks/subnets", "apiVersion": "2023-11-01",
+                   "name": "[concat('crash/s', copyIndex())]", "dependsOn": ["crash"],
+                   "copy": {"name": "subnets", "count": 250, "mode": "serial"},
+                   "properties": {"secret": "[parameters('secret')]"}}
+        template = {"$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#",
+                    "contentVersion": "1.0.0.0", "parameters": {"secret": {"type": "securestring"}},
+                    "resources": [{"type": "Microsoft.Network/virtualNetworks", "apiVersion": "2023-11-01",
+                                   "name": "crash", "location": "local"}, subnets],
+                    "outputs": {"last": {"type": "string", "value": "[reference(resourceId("
+                                         "'Microsoft.Network/virtualNetworks/subnets', 'crash', 's249'), "
+                                         "'2023-11-01').secret]"}}}
+        body = {"properties": {"mode": "Incremental", "template": template,
+                               "parameters": {"secret": {"value": "planted-secret"}}}}
+        answer = self.server.call("PUT", "management", path + version, body)
+        self.assertEqual(answer.status, 201, answer.body)
+        time.sleep(0.3)
+        found = json.loads(self.server.call("GET", "management", path + version).body)["properties"]
+        self.assertEqual(found["provisioningState"], "Running")
+        self.server.kill()
+        self.server.start_again()
+        deadline = time.monotonic() + WAIT_SECONDS_MAX
+        while True:
+            found = json.loads(self.server.call("GET", "management", path + version).body)["properties"]
+            if found["provisioningState"] not in ("Accepted", "Running"):
+                break
+            self.assertLess(time.monotonic(), deadline, found)
+            time.sleep(0.1)
+        self.assertEqual(found["provisioningState"], "Succeeded", found)
+        self.assertEqual(found["outputs"]["last"]["value"], "planted-secret")
+        operations = json.loads(self.server.call("GET", "management", path + "/operations" + version).body)["value"]
+        self.assertEqual(len(operations), 252)
+
 
 class Telemetry(unittest.TestCase):
     """CI=true silences what this looks for, so it is unset."""

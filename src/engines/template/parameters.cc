@@ -204,7 +204,8 @@ class Binder {
 
   Result<Json> raw_value(std::string_view name, const Json& declaration) {
     const Json* given = member_of(given_, name);
-    if (given != nullptr && given->contains("value")) return (*given)["value"];
+    // A null says nothing: clients send it for what they leave to the default.
+    if (given != nullptr && !(*given)["value"].is_null()) return (*given)["value"];
     if (given != nullptr && given->contains("reference"))
       return unimplemented(cat({"the parameter '", name,
                                 "' takes its value from a key vault (Vaults_ParameterReference), "

@@ -79,7 +79,8 @@ TEST_F(TemplatePrograms, OrdersByNamesIdsAndReferences) {
     {"type": "A.B/c", "apiVersion": "1", "name": "c", "condition": "[equals(1, 1)]",
      "dependsOn": ["off", "A.B/c/d"], "tags": {"k": "[listKeys('d', '1').keys[0]]"}},
     {"type": "A.B/c", "apiVersion": "1", "name": "d"},
-    {"type": "A.B/c", "apiVersion": "1", "name": "off", "condition": false}])");
+    {"type": "A.B/c", "apiVersion": "1", "name": "off", "condition": false},
+    {"type": "A.B/c", "apiVersion": "1", "name": "", "condition": false}])");
   ASSERT_TRUE(program.ok()) << program.error().message;
   EXPECT_EQ(shape(**program), "a<b> b<c> c<d> d<>");
   EXPECT_EQ((*program)->resources()[0].id, cat({kGroup, "/providers/A.B/c/a"}));
@@ -266,6 +267,8 @@ TEST_F(TemplatePrograms, BindsParameters) {
                 .find("Vaults_ParameterReference"),
             std::string::npos);
   EXPECT_EQ(check(R"({"a": {"type": "string", "nullable": true}})", "{}"), "a=null ");
+  EXPECT_EQ(check(R"({"a": {"type": "string", "defaultValue": "d"}})", R"({"a": {"value": null}})"),
+            R"(a="d" )");
 }
 
 TEST_F(TemplatePrograms, KnowsTypesOfTheTemplate) {

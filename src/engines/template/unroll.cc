@@ -90,7 +90,9 @@ class Unroller {
     PlannedResource planned;
     planned.existing = resource["existing"].boolean();
     const bool wanted = TRY(condition_holds(resource, at));
-    TRY(name_it(planned, from, at));
+    // What is not deployed needs no valid name; it is named where it can be, for dependsOn.
+    if (auto named = name_it(planned, from, at); !named.ok() && wanted)
+      return std::move(named).error();
     planned.symbol = from.symbol;
     planned.key = from.key.empty() ? to_lower(planned.id) : from.key;
     Parent self{planned.type, planned.name, planned.id,

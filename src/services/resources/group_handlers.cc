@@ -2,10 +2,14 @@
 // https://learn.microsoft.com/rest/api/resources/resource-groups
 #include "base/strings.h"
 #include "core/arm.h"
+#include "core/auth.h"
+#include "services/resources/deployment_store.h"
 #include "services/resources/handlers.h"
+#include "services/resources/locks.h"
+#include "services/resources/resource_list.h"
+#include "services/resources/tags.h"
 
 namespace lazuli::resources {
-namespace {
 
 Json group_json(const core::Installation& installation, const ResourceGroup& group) {
   return Json::object({{"id", cat({"/subscriptions/", installation.subscription_id,
@@ -16,6 +20,8 @@ Json group_json(const core::Installation& installation, const ResourceGroup& gro
                        {"tags", group.tags},
                        {"properties", Json::object({{"provisioningState", "Succeeded"}})}});
 }
+
+namespace {
 
 // 1-90 characters: letters, digits, '_', '-', '.', '(' and ')', not ending in a period.
 bool is_group_name(std::string_view name) {
@@ -69,9 +75,38 @@ Answer put_group(const Parts& parts, Context& context) {
   if (group.location.empty())
     return invalid_argument("The location property is required for this definition.",
                             "LocationRequired");
-  if (group.tags.is_null()) group.tags = Json::object();
+  group.tags = TRY(checked_tags(group.tags));
   bool created = TRY(parts.store->put(group));
   return core::json_response(group_json(parts.installation, group), created ? 201 : 200);
+}
+
+Answer patch_group(const Parts& parts, Context& context) {
+  ResourceGroup group = TRY(find_group(parts, context));
+  const Json body = TRY(context.json());
+  if (body.contains("tags")) group.tags = TRY(checked_tags(body["tags"]));
+  TRY(parts.store->put(group));
+  return core::json_response(group_json(parts.installation, group));
+}
+
+// All resources go with the group; where one of them can't, nothing does.
+Answer delete_group(const Parts& parts, Context& context) {
+  const ResourceGroup group = TRY(find_group(parts, context));
+  const std::string id =
+      cat({"/subscriptions/", parts.installation.subscription_id, "/resourceGroups/", group.name});
+  if (iequals(group.name, parts.installation.resource_group))
+    return conflict(cat({"The resource group '", group.name,
+                         "' holds what the installation itself was made with and stays."}),
+                    "ResourceGroupDeletionBlocked");
+  std::vector<std::string> ids;
+  for (const Json& each : TRY(list_resources(parts, core::server_reader(std::string(kSystem)), id)))
+    ids.emplace_back(each["id"].str());
+  TRY(delete_resources(parts, context.principal(), std::move(ids), context.head().port));
+  for (const Deployment& each : TRY(parts.deployments->list(id)))
+    TRY(parts.deployments->erase(each.scope, each.name));
+  TRY(parts.lock_store->erase_below(id));
+  TRY(parts.locks->load(*parts.lock_store));
+  TRY(parts.store->erase(group.subscription_id, group.name));
+  return http::Response(200);
 }
 
 }  // namespace lazuli::resources

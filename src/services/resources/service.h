@@ -3,12 +3,21 @@
 
 #include <memory>
 
+#include "core/guard.h"
 #include "core/service.h"
+#include "engines/workflow/workflow.h"
 
 namespace lazuli::resources {
 
-// Azure Resource Manager's own resources: tenants, subscriptions, groups, providers, the cloud's
-// metadata document, and the status of long-running operations.
-std::unique_ptr<core::Service> make_resources(const core::Installation& installation);
+// Azure Resource Manager's own resources: tenants, subscriptions, groups, providers, deployments,
+// the cloud's metadata document, and the status of long-running operations. The workflow engine is
+// started by another service, after this one.
+class ResourcesService : public core::Service {
+ public:
+  // For the chain.
+  virtual core::Guard& locks() = 0;
+};
+std::unique_ptr<ResourcesService> make_resources(const core::Installation& installation,
+                                                 workflow::Engine& workflow);
 
 }  // namespace lazuli::resources

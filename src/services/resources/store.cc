@@ -43,6 +43,14 @@ Result<std::vector<ResourceGroup>> Store::list(const std::string& subscription_i
   });
 }
 
+Result<void> Store::erase(const std::string& subscription_id, const std::string& name) {
+  return handle_.write([&](db::Tx& tx) -> Result<void> {
+    TRY(tx.exec("DELETE FROM resources_group WHERE subscription_id = ? AND key = ?",
+                {to_lower(subscription_id), to_lower(name)}));
+    return {};
+  });
+}
+
 Result<bool> Store::put(const ResourceGroup& group) {
   return handle_.write([&](db::Tx& tx) -> Result<bool> {
     std::string key = to_lower(group.name), subscription = to_lower(group.subscription_id);

@@ -29,6 +29,7 @@ class Store {
   Result<std::vector<ResourceGroup>> list(const std::string& subscription_id);
   // True when it is new.
   Result<bool> put(const ResourceGroup& group);
+  Result<void> erase(const std::string& subscription_id, const std::string& name);
 
  private:
   db::Database::Handle handle_;

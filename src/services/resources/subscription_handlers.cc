@@ -3,6 +3,7 @@
 #include "base/strings.h"
 #include "core/arm.h"
 #include "services/resources/handlers.h"
+#include "services/resources/providers.h"
 
 namespace lazuli::resources {
 namespace {
@@ -14,35 +15,6 @@ Json subscription_json(const core::Installation& installation) {
                        {"displayName", installation.cloud_name},
                        {"state", "Enabled"},
                        {"authorizationSource", "RoleBased"}});
-}
-
-struct Provider {
-  std::string_view name;
-  std::initializer_list<std::string_view> types;
-};
-
-const Provider kProviders[] = {
-    {"Microsoft.Authorization", {"roleAssignments", "roleDefinitions"}},
-    {"Microsoft.MachineLearningServices",
-     {"workspaces", "workspaces/computes", "workspaces/datastores", "workspaces/data",
-      "workspaces/models", "workspaces/environments", "workspaces/codes", "workspaces/components",
-      "workspaces/jobs", "workspaces/onlineEndpoints"}},
-    {"Microsoft.Resources", {"subscriptions", "resourceGroups"}},
-    {"Microsoft.Storage", {"storageAccounts"}},
-};
-
-Json provider_json(const core::Installation& installation, const Provider& provider) {
-  Json types = Json::array();
-  for (std::string_view type : provider.types)
-    types.push_back(Json::object({{"resourceType", type},
-                                  {"locations", Json::array({Json(installation.region)})},
-                                  {"apiVersions", Json::array()}}));
-  return Json::object(
-      {{"id", cat({"/subscriptions/", installation.subscription_id, "/providers/", provider.name})},
-       {"namespace", provider.name},
-       {"registrationState", "Registered"},
-       {"registrationPolicy", "RegistrationFree"},
-       {"resourceTypes", std::move(types)}});
 }
 
 }  // namespace
@@ -85,19 +57,24 @@ Answer list_locations(const Parts& parts, Context& context) {
 
 Answer list_providers(const Parts& parts, Context& context) {
   TRY(check_subscription(parts, context));
-  Json::Array providers;
-  for (const Provider& provider : kProviders)
-    providers.push_back(provider_json(parts.installation, provider));
-  return core::json_response(core::arm_list(std::move(providers)));
+  return core::json_response(core::arm_list(Json::Array(providers_json(parts).items())));
 }
 
 Answer get_provider(const Parts& parts, Context& context) {
   TRY(check_subscription(parts, context));
-  for (const Provider& provider : kProviders)
-    if (iequals(provider.name, context.param("namespace")))
-      return core::json_response(provider_json(parts.installation, provider));
+  const Json providers = providers_json(parts);
+  for (const Json& provider : providers.items())
+    if (iequals(provider["namespace"].str(), context.param("namespace")))
+      return core::json_response(provider);
   return not_found(cat({"The resource namespace '", context.param("namespace"), "' is invalid."}),
                    "InvalidResourceNamespace");
+}
+
+Answer unregister_provider(const Parts& parts, Context& context) {
+  TRY(get_provider(parts, context));
+  return conflict(cat({"The resource provider '", context.param("namespace"),
+                       "' is part of the server and stays registered."}),
+                  "ResourceProviderInUse");
 }
 
 }  // namespace lazuli::resources

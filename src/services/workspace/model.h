@@ -15,6 +15,9 @@ struct WorkspaceRow {
   std::string storage_account;
   std::string friendly_name, description;
   Json tags = Json::object();
+  // What it was made with and only tells: "keyVault", "applicationInsights", "containerRegistry",
+  // "publicNetworkAccess" and so on; "identity" beside them.
+  Json settings = Json::object();
   core::SystemData system_data;
 };
 

@@ -67,6 +67,7 @@ Registry::Registry(const core::ServiceContext& context, storage::Storage& storag
       storage_(storage) {}
 
 std::string Registry::storage_account_id(const WorkspaceRow& workspace) const {
+  if (const Json* id = workspace.settings.find("storageAccount")) return std::string(id->str());
   return cat({"/subscriptions/", workspace.subscription, "/resourceGroups/",
               workspace.resource_group, "/providers/Microsoft.Storage/storageAccounts/",
               workspace.storage_account});
@@ -125,6 +126,19 @@ Result<void> Registry::ensure_contents(const WorkspaceRow& workspace) {
     }
     return {};
   });
+}
+
+Result<WorkspaceRow> Registry::create(WorkspaceRow row) {
+  row.guid = new_uuid();
+  row = TRY(db_.write([&](db::Tx& tx) -> Result<WorkspaceRow> {
+    auto found = TRY(store::find_workspace(tx, row.subscription, row.resource_group, row.name));
+    if (found) return std::move(*found);  // made meanwhile by another request
+    WorkspaceRow made = row;
+    TRY(store::insert_workspace(tx, made));
+    return made;
+  }));
+  TRY(ensure_contents(row));
+  return row;
 }
 
 Result<WorkspaceRow> Registry::find(std::string_view subscription, std::string_view group,

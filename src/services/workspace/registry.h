@@ -34,6 +34,11 @@ class Registry : public Workspaces {
                             std::string_view path) const override;
   Result<void> check_compute(std::string_view workspace_id, std::string_view compute) override;
 
+  // A new workspace on an account that is there; completed like the first one.
+  Result<WorkspaceRow> create(WorkspaceRow row);
+  // Containers and datastores; what is there already is left alone.
+  Result<void> ensure_contents(const WorkspaceRow& workspace);
+
   // For the handlers; kNotFound "ResourceNotFound" with Azure's words.
   Result<WorkspaceRow> find(std::string_view subscription, std::string_view group,
                             std::string_view name);
@@ -52,7 +57,6 @@ class Registry : public Workspaces {
 
  private:
   Result<WorkspaceRow> find_by_id(std::string_view arm_id);
-  Result<void> ensure_contents(const WorkspaceRow& workspace);
   Result<storage::BlobPath> in_datastore(const WorkspaceRow& workspace, std::string_view name,
                                          std::string path);
 

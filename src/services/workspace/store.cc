@@ -51,7 +51,7 @@ CREATE TABLE workspace_computes (
 
 constexpr const char* kSelectWorkspaces =
     "SELECT id, subscription, resource_group, name, location, guid, storage_account, "
-    "friendly_name, description, tags, system_data FROM workspace_workspaces ";
+    "friendly_name, description, tags, system_data, settings FROM workspace_workspaces ";
 constexpr const char* kSelectDatastores =
     "SELECT workspace, name, account, container, is_default, credentials, sealed_sas, "
     "description, tags, properties, system_data FROM workspace_datastores ";
@@ -91,6 +91,7 @@ Result<WorkspaceRow> workspace_of(const db::Row& row) {
   workspace.description = row.text(8);
   workspace.tags = TRY(Json::parse(row.text(9)));
   workspace.system_data = TRY(parse_system_data(row.text(10)));
+  workspace.settings = TRY(Json::parse(row.text(11)));
   return workspace;
 }
 
@@ -139,7 +140,11 @@ Result<std::vector<T>> many(Result<db::Rows> rows, Result<T> (*convert)(const db
 
 }  // namespace
 
-std::vector<db::Migration> migrations() { return {{"workspace", 1, kSchema}}; }
+std::vector<db::Migration> migrations() {
+  return {{"workspace", 1, kSchema},
+          {"workspace", 2,
+           "ALTER TABLE workspace_workspaces ADD COLUMN settings {text} NOT NULL DEFAULT '{}'"}};
+}
 
 Result<std::optional<WorkspaceRow>> find_workspace(db::Executor& db, std::string_view subscription,
                                                    std::string_view group, std::string_view name) {
@@ -160,11 +165,11 @@ Result<std::vector<WorkspaceRow>> list_workspaces(db::Executor& db, std::string_
 Result<void> insert_workspace(db::Tx& tx, WorkspaceRow& row) {
   auto made = TRY(tx.query_one(
       "INSERT INTO workspace_workspaces (key, subscription, resource_group, name, location, guid, "
-      "storage_account, friendly_name, description, tags, system_data) "
-      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+      "storage_account, friendly_name, description, tags, system_data, settings) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
       {key_of(row.subscription, row.resource_group, row.name), row.subscription, row.resource_group,
        row.name, row.location, row.guid, row.storage_account, row.friendly_name, row.description,
-       row.tags.dump(), dump_system_data(row.system_data)}));
+       row.tags.dump(), dump_system_data(row.system_data), row.settings.dump()}));
   CHECK(made.has_value());
   row.id = made->integer(0);
   return {};
@@ -173,9 +178,9 @@ Result<void> insert_workspace(db::Tx& tx, WorkspaceRow& row) {
 Result<void> update_workspace(db::Tx& tx, const WorkspaceRow& row) {
   TRY(
       tx.exec("UPDATE workspace_workspaces SET friendly_name = ?, description = ?, tags = ?, "
-              "system_data = ? WHERE id = ?",
+              "system_data = ?, settings = ? WHERE id = ?",
               {row.friendly_name, row.description, row.tags.dump(),
-               dump_system_data(row.system_data), row.id}));
+               dump_system_data(row.system_data), row.settings.dump(), row.id}));
   return {};
 }
 

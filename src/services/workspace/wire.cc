@@ -57,7 +57,10 @@ Json workspace_json(const core::RequestContext& context, const Registry& registr
       {"v1LegacyMode", false},
       {"systemDatastoresAuthMode", "accessKey"},
   });
+  for (const Json::Member& each : row.settings.members())
+    if (each.key != "identity") properties.set(each.key, each.value);
   Json envelope = core::arm_envelope(id, row.system_data, std::move(properties));
+  if (row.settings.contains("identity")) envelope.set("identity", row.settings["identity"]);
   envelope.set("kind", "Default");
   envelope.set("location", row.location);
   envelope.set("tags", row.tags);

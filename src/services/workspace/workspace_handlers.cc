@@ -19,12 +19,92 @@ Result<void> apply(const Json& body, WorkspaceRow& row) {
   return {};
 }
 
+// What a workspace is made with and only tells.
+constexpr std::string_view kSettings[] = {"keyVault",
+                                          "applicationInsights",
+                                          "containerRegistry",
+                                          "hbiWorkspace",
+                                          "imageBuildCompute",
+                                          "publicNetworkAccess",
+                                          "v1LegacyMode",
+                                          "allowRoleAssignmentOnRG",
+                                          "primaryUserAssignedIdentity",
+                                          "systemDatastoresAuthMode"};
+
+bool is_workspace_name(std::string_view name) {
+  if (name.size() < 2 || name.size() > 64 || name.front() == '-') return false;
+  for (char c : name) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    if (!plain && c != '-' && c != '_') return false;
+  }
+  return true;
+}
+
+// A region is part of host names: "East US" is eastus.
+std::string region_of(std::string_view location) {
+  std::string region = to_lower(replace_all(location, " ", ""));
+  const bool valid =
+      region.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789") == region.npos;
+  return valid ? region : std::string();
+}
+
+// The workspace hands out the account's key, so who makes it must be allowed to.
+Result<std::string> account_of(Registry& registry, const Context& context, const Json& properties) {
+  const std::string id(properties["storageAccount"].str());
+  if (id.empty())
+    return invalid_argument("A workspace needs properties.storageAccount, the id of an account.",
+                            "MissingStorageAccount");
+  const core::ArmId parsed = TRY(core::ArmId::parse(id));
+  const std::string account(parsed.name_of("storageAccounts"));
+  auto owner = registry.storage().arm_id(account);
+  if (account.empty() || !owner.ok() || !iequals(*owner, id))
+    return invalid_argument(cat({"The storage account '", id.substr(0, 300), "' is not found."}),
+                            "StorageAccountNotFound");
+  auto allowed = registry.authorizer().authorize(
+      context.principal(), {"Microsoft.Storage/storageAccounts/listKeys/action"}, *owner);
+  if (!allowed.ok()) return permission_denied(allowed.error().message, "LinkedAuthorizationFailed");
+  return account;
+}
+
+// "Create Or Update" of a name that is new.
+Answer create(Registry& registry, Context& context, const Json& body) {
+  const std::string_view kind = body["kind"].str("Default");
+  if (!iequals(kind, "Default"))
+    return unimplemented(cat({"workspaces of kind '", kind.substr(0, 50),
+                              "' (Workspaces_CreateOrUpdate) are known but not implemented yet"}));
+  WorkspaceRow row;
+  row.subscription = registry.installation().subscription_id;
+  row.resource_group = context.param("rg");
+  row.name = context.param("ws");
+  row.location = region_of(body["location"].str());
+  if (!iequals(context.param("sub"), row.subscription))
+    return not_found(cat({"The subscription '", context.param("sub"), "' could not be found."}),
+                     "SubscriptionNotFound");
+  if (!is_workspace_name(row.name))
+    return invalid_argument(cat({"'", row.name.substr(0, 100), "' is not a valid workspace name."}),
+                            "InvalidWorkspaceName");
+  if (row.location.empty())
+    return invalid_argument("The location property is required for this definition.",
+                            "LocationRequired");
+  const Json& properties = body["properties"];
+  row.storage_account = TRY(account_of(registry, context, properties));
+  row.friendly_name = row.name;
+  TRY(apply(body, row));
+  row.settings = Json::object({{"storageAccount", properties["storageAccount"]}});
+  for (std::string_view name : kSettings)
+    if (properties.contains(name)) row.settings.set(name, properties[name]);
+  if (body["identity"].is_object()) row.settings.set("identity", body["identity"]);
+  row.system_data = touched(context, nullptr);
+  row = TRY(registry.create(std::move(row)));
+  return core::json_response(workspace_json(context, registry, row), 201);
+}
+
 Answer update(Registry& registry, Context& context) {
   Json body = TRY(context.json());
   auto row = TRY(registry.db().write([&](db::Tx& tx) -> Result<WorkspaceRow> {
     auto found = TRY(
         store::find_workspace(tx, context.param("sub"), context.param("rg"), context.param("ws")));
-    if (!found) return unimplemented("Creating a workspace is not available on this server.");
+    if (!found) return not_found("The workspace is gone.");
     TRY(apply(body, *found));
     found->system_data = touched(context, &found->system_data);
     TRY(store::update_workspace(tx, *found));
@@ -61,7 +141,14 @@ Answer list_workspaces(Registry& registry, Context& context) {
   return core::json_response(core::arm_list(std::move(items)));
 }
 
-Answer put_workspace(Registry& registry, Context& context) { return update(registry, context); }
+Answer put_workspace(Registry& registry, Context& context) {
+  auto found = workspace_of(registry, context);
+  if (!found.ok() && found.error().code == Code::kNotFound)
+    return create(registry, context, TRY(context.json()));
+  WorkspaceRow row = TRY(std::move(found));
+  TRY(registry.ensure_contents(row));  // a crash may have left it incomplete
+  return update(registry, context);
+}
 
 Answer patch_workspace(Registry& registry, Context& context) {
   TRY(workspace_of(registry, context));

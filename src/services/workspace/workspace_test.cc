@@ -139,8 +139,36 @@ TEST_P(WorkspaceTest, TagsAndNamesChange) {
   EXPECT_EQ(workspace["tags"]["team"].str(), "a");
   EXPECT_EQ(workspace["properties"]["friendlyName"].str(), "Mine");
   EXPECT_EQ(send(http::Method::kPatch, "", Json::object({{"tags", 3}})).status, 400);
-  core::testing::Call other{.method = http::Method::kPut, .target = base() + "/new", .body = "{}"};
-  EXPECT_EQ(house.call(other).status, 501);
+}
+
+TEST_P(WorkspaceTest, IsMadeOnAnAccountThatIsThere) {
+  const std::string account = cat({"/subscriptions/", house.installation.subscription_id,
+                                   "/resourceGroups/other/providers/Microsoft.Storage/"
+                                   "storageAccounts/second"});
+  auto put = [&](std::string_view name, std::string_view location, std::string_view kind) {
+    Json body = Json::object(
+        {{"location", location},
+         {"kind", kind},
+         {"identity", Json::object({{"type", "SystemAssigned"}})},
+         {"properties", Json::object({{"storageAccount", account}, {"keyVault", "/vault"}})}});
+    core::testing::Call call{
+        .method = http::Method::kPut, .target = cat({base(), "/", name}), .body = body.dump()};
+    return house.call(call);
+  };
+  EXPECT_EQ(put("new", "local", "Default").status, 400);  // no such account
+  storage.accounts["second"] = account;
+  EXPECT_EQ(put("new", "", "Default").status, 400);
+  EXPECT_EQ(put("new", "local", "Hub").status, 501);
+  EXPECT_EQ(put("-", "local", "Default").status, 400);
+  http::Response made = put("new", "East US", "Default");
+  ASSERT_EQ(made.status, 201);
+  const Json properties = json(std::move(made))["properties"];
+  EXPECT_EQ(properties["storageAccount"].str(), account);
+  EXPECT_EQ(properties["keyVault"].str(), "/vault");
+  EXPECT_TRUE(properties["discoveryUrl"].str().starts_with("https://eastus.api.ml.azure."));
+  EXPECT_EQ(put("new", "local", "Default").status, 200);
+  EXPECT_EQ(json(get(base() + "/new/datastores"))["value"].size(), 2u);
+  EXPECT_TRUE(storage.containers.contains("second/azureml"));
 }
 
 TEST_P(WorkspaceTest, DatastoresOfTheStart) {

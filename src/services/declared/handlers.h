@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/context.h"
+#include "core/dispatch.h"
+#include "core/service.h"
+#include "services/declared/kinds.h"
+#include "services/declared/store.h"
+#include "services/storage/api.h"
+
+namespace lazuli::declared {
+
+struct Parts {
+  const core::Installation& installation;
+  storage::Storage& storage;
+  std::unique_ptr<Store> store;
+  core::Dispatcher* dispatcher = nullptr;
+};
+
+using Context = core::RequestContext;
+using Answer = Result<http::Response>;
+
+Answer get_resource(const Parts& parts, const Kind& kind, Context& context);
+Answer list_resources(const Parts& parts, const Kind& kind, Context& context);
+Answer put_resource(const Parts& parts, const Kind& kind, Context& context);
+Answer patch_resource(const Parts& parts, const Kind& kind, Context& context);
+Answer delete_resource(const Parts& parts, const Kind& kind, Context& context);
+Answer list_account_keys(const Parts& parts, const Kind& kind, Context& context);
+Answer check_account_name(const Parts& parts, const Kind& kind, Context& context);
+
+}  // namespace lazuli::declared

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+
+#include "core/service.h"
+#include "services/storage/api.h"
+
+namespace lazuli::declared {
+
+// Resource types whose own service is not there yet, as resources of Azure Resource Manager.
+// Storage accounts and their containers are real: making one makes it in storage.
+std::unique_ptr<core::Service> make_declared(const core::Installation& installation,
+                                             storage::Storage& storage);
+
+}  // namespace lazuli::declared

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "codec/json.h"
+#include "core/arm.h"
+#include "db/db.h"
+
+namespace lazuli::declared {
+
+struct Resource {
+  std::string id, type, name;
+  Json body;  // "location", "tags", "sku", "kind", "identity", "properties", …
+  core::SystemData system_data;
+  std::string etag;
+};
+
+// All SQL of the service. Ids compare without case.
+class Store {
+ public:
+  static std::vector<db::Migration> migrations();
+  explicit Store(db::Database::Handle handle) : handle_(std::move(handle)) {}
+
+  Result<std::optional<Resource>> find(const std::string& id);
+  // Of a type, below a scope.
+  Result<std::vector<Resource>> list(const std::string& type, const std::string& scope);
+  // True when it is new; kPreconditionFailed where the stored etag is not `if_match` ("": any).
+  Result<bool> put(const Resource& resource, const std::string& if_match, bool only_new);
+  // With what lies below it. False when it was not there.
+  Result<bool> erase(const std::string& id);
+
+ private:
+  db::Database::Handle handle_;
+};
+
+}  // namespace lazuli::declared

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/resources/locks.h"
+
+#include "base/strings.h"
+
+namespace lazuli::resources {
+
+Result<void> Locks::load(LockStore& store) {
+  locks_.store(std::make_shared<const std::vector<Lock>>(TRY(store.all())));
+  return {};
+}
+
+std::vector<Lock> Locks::all() const {
+  auto locks = locks_.load();
+  return locks ? *locks : std::vector<Lock>();
+}
+
+Result<void> Locks::check(const core::RequestContext& context, const std::string& scope) {
+  const core::Route& route = context.route();
+  if (route.host != core::Host::kManagement || route.operation.is_data_action) return {};
+  return check(route.operation.name, scope);
+}
+
+Result<void> Locks::check(std::string_view operation, const std::string& scope) const {
+  auto locks = locks_.load();
+  if (!locks || locks->empty()) return {};
+  const std::string_view verb = operation.substr(operation.rfind('/') + 1);
+  if (iequals(verb, "read") || istarts_with(operation, "Microsoft.Authorization/locks/")) return {};
+  const bool deletes = iequals(verb, "delete");
+  std::string locked;
+  for (const Lock& lock : *locks) {
+    const bool above = core::scope_covers(lock.scope, scope);
+    const bool below = deletes && core::scope_covers(scope, lock.scope);
+    if (!above && !below) continue;
+    if (lock.level == LockLevel::kCanNotDelete && !deletes) continue;
+    locked += cat({locked.empty() ? "" : ",", lock.scope});
+  }
+  if (locked.empty()) return {};
+  return conflict(cat({"The scope '", scope, "' cannot perform ", deletes ? "delete" : "write",
+                       " operation because following scope(s) are locked: '", locked,
+                       "'. Please remove the lock and try again."}),
+                  "ScopeLocked");
+}
+
+}  // namespace lazuli::resources
