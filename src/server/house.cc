@@ -6,7 +6,6 @@
 #include "core/operations_store.h"
 #include "core/validate.h"
 #include "server/services.h"
-#include "services/identity/roles.h"
 
 namespace lazuli::server {
 namespace {
@@ -72,8 +71,10 @@ Result<void> House::open_services() {
     for (const core::Route& route : manifest.routes) TRY(router_.add(route));
   TRY(services_->directory->open(database_->handle("directory"), vault_, *events_));
   TRY(services_->identity->open(database_->handle("identity"), vault_));
-  chain_ = std::make_unique<Chain>(installation_, manifests_, router_, services_->authenticators(),
-                                   services_->identity->authorizer(), *audit_, services_->guards());
+  TRY(services_->authorization->open(database_->handle("authorization")));
+  chain_ =
+      std::make_unique<Chain>(installation_, manifests_, router_, services_->authenticators(),
+                              services_->authorization->authorizer(), *audit_, services_->guards());
   return ensure_administrator();
 }
 
@@ -83,7 +84,7 @@ Result<void> House::start() {
     for (size_t i = 0; i < services.size(); ++i) {
       if (manifests_[i].service != name) continue;
       core::ServiceContext context{installation_, database_->handle(name),
-                                   *bytes_,       services_->identity->authorizer(),
+                                   *bytes_,       services_->authorization->authorizer(),
                                    *operations_,  *events_,
                                    vault_,        *chain_,
                                    *audit_,       *egress_};
@@ -109,9 +110,9 @@ void House::stop() noexcept {
 Result<void> House::ensure_administrator() {
   identity::Identity& identity = *services_->identity;
   std::string name = "administrator";
-  identity::ServicePrincipal principal =
-      TRY(identity.ensure_service_principal(name, std::string(identity::kOwnerRole), "/"));
-  TRY(identity.ensure_service_principal(name, std::string(identity::kBlobDataOwnerRole), "/"));
+  identity::ServicePrincipal principal = TRY(identity.ensure_service_principal(name));
+  for (std::string_view role : {authorization::kOwnerRole, authorization::kBlobDataOwnerRole})
+    TRY(services_->authorization->assign(principal.object_id, std::string(role), "/"));
   std::string path = installation_.data_dir + "/administrator.json";
   if (file_exists(path)) return {};
   SecretString secret = TRY(identity.add_secret(principal.app_id));

@@ -36,6 +36,7 @@ Result<std::unique_ptr<Services>> Services::create(const core::Installation& ins
   Services& s = *made;
   s.directory = directory::make_directory();
   s.identity = identity::make_identity(installation, *s.directory);
+  s.authorization = authorization::make_authorization();
   s.resources = resources::make_resources(installation, *s.workflow);
   s.storage = storage::make_storage();
   s.declared = declared::make_declared(installation, *s.storage);
@@ -51,9 +52,9 @@ Result<std::unique_ptr<Services>> Services::create(const core::Installation& ins
 }
 
 std::vector<core::Service*> Services::all() {
-  return {identity.get(), directory.get(), resources.get(), storage.get(),
-          declared.get(), workspace.get(), assets.get(),    runs.get(),
-          jobs.get(),     endpoints.get(), health.get()};
+  return {identity.get(), directory.get(), authorization.get(), resources.get(),
+          storage.get(),  declared.get(),  workspace.get(),     assets.get(),
+          runs.get(),     jobs.get(),      endpoints.get(),     health.get()};
 }
 
 Authenticators Services::authenticators() {

@@ -11,6 +11,7 @@
 #include "engines/workflow/workflow.h"
 #include "server/chain.h"
 #include "services/assets/service.h"
+#include "services/authorization/service.h"
 #include "services/declared/service.h"
 #include "services/directory/service.h"
 #include "services/endpoints/service.h"
@@ -42,6 +43,7 @@ struct Services {
 
   std::unique_ptr<directory::DirectoryService> directory;
   std::unique_ptr<identity::IdentityService> identity;
+  std::unique_ptr<authorization::AuthorizationService> authorization;
   std::unique_ptr<resources::ResourcesService> resources;
   std::unique_ptr<storage::StorageService> storage;
   std::unique_ptr<core::Service> declared;

@@ -26,14 +26,12 @@ struct TokenRequest {
   std::string job_id;               // set: verification also asks that this job still runs
 };
 
-// Tokens, principals and roles for other services. Thread-safe.
+// Tokens and principals for other services. Thread-safe.
 class Identity {
  public:
   virtual ~Identity() = default;
-  // Idempotent by name; a new one gets a role assignment on `scope`.
-  virtual Result<ServicePrincipal> ensure_service_principal(const std::string& name,
-                                                            const std::string& role_id,
-                                                            const std::string& scope) = 0;
+  // Idempotent by name.
+  virtual Result<ServicePrincipal> ensure_service_principal(const std::string& name) = 0;
   // A new client secret of a principal (the plain text is never stored); earlier ones stay valid.
   virtual Result<SecretString> add_secret(const std::string& app_id) = 0;
   virtual Result<SecretString> issue_token(const TokenRequest& request) = 0;
@@ -42,7 +40,6 @@ class Identity {
 
   // For the chain.
   virtual core::Authenticator& bearer_authenticator() = 0;
-  virtual core::Authorizer& authorizer() = 0;
   // Verifies a raw token against an audience (the x-azureml-token header).
   virtual Result<core::Verified> verify_token(std::string_view token,
                                               std::string_view audience) = 0;

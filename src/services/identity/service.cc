@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/identity/service.h"
 
-#include "base/ids.h"
 #include "base/strings.h"
-#include "services/identity/rbac.h"
 #include "services/identity/token_handlers.h"
 
 namespace lazuli::identity {
@@ -40,20 +38,15 @@ class Service final : public IdentityService {
   Result<void> open(db::Database::Handle handle, core::Vault& vault) override {
     store_ = std::make_unique<Store>(std::move(handle));
     tokens_ = TRY(Tokens::create(installation_, *store_, vault, directory_));
-    rbac_ = std::make_unique<Rbac>(TRY(Roles::load()));
     parts_.reset(new TokenParts{installation_, directory_, *tokens_});
-    return refresh_assignments();
+    return {};
   }
 
   Result<void> start(const core::ServiceContext&) override { return {}; }
   void stop() noexcept override {}
 
-  Result<ServicePrincipal> ensure_service_principal(const std::string& name,
-                                                    const std::string& role_id,
-                                                    const std::string& scope) override {
+  Result<ServicePrincipal> ensure_service_principal(const std::string& name) override {
     directory::Principal made = TRY(directory_.ensure_service_principal(name));
-    TRY(store_->ensure_assignment({new_uuid(), made.object_id, role_id, scope}));
-    TRY(refresh_assignments());
     return ServicePrincipal{made.app_id, made.object_id, made.name};
   }
 
@@ -72,7 +65,6 @@ class Service final : public IdentityService {
   }
 
   core::Authenticator& bearer_authenticator() override { return *tokens_; }
-  core::Authorizer& authorizer() override { return *rbac_; }
   Result<core::Verified> verify_token(std::string_view token, std::string_view audience) override {
     return tokens_->verify_token(token, audience);
   }
@@ -96,19 +88,6 @@ class Service final : public IdentityService {
   }
 
   void describe_missing(core::Manifest& manifest) const {
-    const std::string subscription = "/subscriptions/{sub}";
-    for (const std::string& scope : {subscription, subscription + "/resourceGroups/{rg}"}) {
-      std::string base = scope + "/providers/Microsoft.Authorization/";
-      manifest.unimplemented(Host::kManagement, Method::kGet, base + "roleAssignments",
-                             "RoleAssignments_List",
-                             {"Microsoft.Authorization/roleAssignments/read"});
-      manifest.unimplemented(Host::kManagement, Method::kPut, base + "roleAssignments/{name}",
-                             "RoleAssignments_Create",
-                             {"Microsoft.Authorization/roleAssignments/write"});
-      manifest.unimplemented(Host::kManagement, Method::kGet, base + "roleDefinitions",
-                             "RoleDefinitions_List",
-                             {"Microsoft.Authorization/roleDefinitions/read"});
-    }
     for (std::string_view path :
          {"/{tenant}/oauth2/v2.0/authorize", "/{tenant}/oauth2/v2.0/devicecode",
           "/adfs/oauth2/authorize", "/adfs/oauth2/devicecode"}) {
@@ -124,16 +103,10 @@ class Service final : public IdentityService {
     }
   }
 
-  Result<void> refresh_assignments() {
-    rbac_->set_assignments(TRY(store_->assignments()));
-    return {};
-  }
-
   const core::Installation& installation_;
   directory::Directory& directory_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<Tokens> tokens_;
-  std::unique_ptr<Rbac> rbac_;
   std::unique_ptr<TokenParts> parts_;
 };
 

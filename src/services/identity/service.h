@@ -12,12 +12,12 @@ namespace lazuli::identity {
 
 class IdentityService : public core::Service, public Identity {
  public:
-  // Before start(), and so that other services may already ask in theirs: opens keys and roles on
-  // the migrated database.
+  // Before start(), and so that other services may already ask in theirs: opens the keys on the
+  // migrated database.
   virtual Result<void> open(db::Database::Handle handle, core::Vault& vault) = 0;
 };
 
-// The token service, service principals and role-based access control.
+// The token service.
 std::unique_ptr<IdentityService> make_identity(const core::Installation& installation,
                                                directory::Directory& directory);
 

@@ -1,26 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/identity/store.h"
 
-#include "base/ids.h"
-#include "base/strings.h"
-
 namespace lazuli::identity {
-namespace {
-
-Result<void> add_assignment(db::Tx& tx, const RoleAssignment& wanted) {
-  auto held =
-      TRY(tx.query_one("SELECT name FROM identity_role_assignment WHERE object_id = ? AND "
-                       "role_id = ? AND scope = ?",
-                       {wanted.object_id, wanted.role_id, wanted.scope}));
-  if (held) return {};
-  TRY(
-      tx.exec("INSERT INTO identity_role_assignment (name, object_id, role_id, scope, created_us) "
-              "VALUES (?, ?, ?, ?, ?)",
-              {wanted.name, wanted.object_id, wanted.role_id, wanted.scope, to_micros(now())}));
-  return {};
-}
-
-}  // namespace
 
 std::vector<db::Migration> Store::migrations() {
   return {
@@ -54,20 +35,6 @@ Result<void> Store::add_signing_key(const SigningKey& key) {
     TRY(tx.exec("INSERT INTO identity_signing_key (kid, sealed_pem, created_us) VALUES (?, ?, ?)",
                 {key.kid, db::Blob{key.sealed_pem}, to_micros(key.created)}));
     return {};
-  });
-}
-
-Result<void> Store::ensure_assignment(const RoleAssignment& wanted) {
-  return handle_.write([&](db::Tx& tx) { return add_assignment(tx, wanted); });
-}
-
-Result<std::vector<RoleAssignment>> Store::assignments() {
-  return handle_.read([&](db::Reader& reader) -> Result<std::vector<RoleAssignment>> {
-    std::vector<RoleAssignment> all;
-    for (const db::Row& row : TRY(reader.query(
-             "SELECT name, object_id, role_id, scope FROM identity_role_assignment ORDER BY name")))
-      all.push_back({row.text(0), row.text(1), row.text(2), row.text(3)});
-    return all;
   });
 }
 

@@ -11,11 +11,6 @@
 
 namespace lazuli::identity {
 
-struct RoleAssignment {
-  std::string name;  // GUID
-  std::string object_id, role_id, scope;
-};
-
 struct SigningKey {
   std::string kid;
   std::string sealed_pem;  // by core::Vault, context "identity.signing_key/{kid}"
@@ -30,10 +25,6 @@ class Store {
 
   Result<std::vector<SigningKey>> signing_keys();
   Result<void> add_signing_key(const SigningKey& key);
-
-  // Idempotent by principal, role and scope.
-  Result<void> ensure_assignment(const RoleAssignment& wanted);
-  Result<std::vector<RoleAssignment>> assignments();
 
   Result<void> revoke_job(db::Tx& caller, const std::string& job_id);
   Result<bool> is_job_revoked(const std::string& job_id);

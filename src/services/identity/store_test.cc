@@ -9,7 +9,6 @@
 #include "core/vault.h"
 #include "crypto/random.h"
 #include "db/testing.h"
-#include "services/identity/roles.h"
 #include "services/identity/tokens.h"
 
 namespace lazuli::identity {
@@ -23,22 +22,7 @@ std::vector<db::Migration> migrations() {
   return all;
 }
 
-class IdentityStoreTest : public testing::TestWithParam<db::testing::Driver> {
- protected:
-  db::testing::TestDatabase db{GetParam(), migrations()};
-  Store store{db.handle("identity")};
-};
-INSTANTIATE_TEST_SUITE_P(Drivers, IdentityStoreTest, db::testing::each_driver(),
-                         db::testing::driver_name);
-
-TEST_P(IdentityStoreTest, AnAssignmentIsMadeOnceAndRolesAdd) {
-  ASSERT_TRUE(store.ensure_assignment({"1", "p", std::string(kOwnerRole), "/"}).ok());
-  ASSERT_TRUE(store.ensure_assignment({"2", "p", std::string(kReaderRole), "/"}).ok());
-  ASSERT_TRUE(store.ensure_assignment({"3", "p", std::string(kReaderRole), "/"}).ok());
-  EXPECT_EQ(store.assignments()->size(), 2u);
-}
-
-class IdentityTokensTest : public IdentityStoreTest {
+class IdentityTokensTest : public testing::TestWithParam<db::testing::Driver> {
  protected:
   void SetUp() override {
     installation.domain = "lazuli.localhost";
@@ -52,6 +36,8 @@ class IdentityTokensTest : public IdentityStoreTest {
   }
   static constexpr std::string_view kAudience = "https://management.lazuli.localhost";
 
+  db::testing::TestDatabase db{GetParam(), migrations()};
+  Store store{db.handle("identity")};
   core::Installation installation;
   std::unique_ptr<core::Vault> vault = core::make_vault(crypto::random_secret(32));
   std::unique_ptr<core::StoredEvents> events = core::StoredEvents::create(db.handle("core"));

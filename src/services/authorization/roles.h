@@ -9,12 +9,7 @@
 #include "base/result.h"
 #include "core/principal.h"
 
-namespace lazuli::identity {
-
-inline constexpr std::string_view kOwnerRole = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635";
-inline constexpr std::string_view kBlobDataOwnerRole = "b7e6dc6d-f1e8-4753-8033-0f276bb0955b";
-inline constexpr std::string_view kDataScientistRole = "f6c7c914-8db3-469d-8ca1-694a8f32e121";
-inline constexpr std::string_view kReaderRole = "acdd72a7-3385-48ef-bd42-f606fba81ae7";
+namespace lazuli::authorization {
 
 struct Permission {
   std::vector<std::string> actions, not_actions, data_actions, not_data_actions;
@@ -43,4 +38,4 @@ class Roles {
   std::unordered_map<std::string, Role> by_id_;
 };
 
-}  // namespace lazuli::identity
+}  // namespace lazuli::authorization

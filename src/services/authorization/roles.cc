@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "services/identity/roles.h"
+#include "services/authorization/roles.h"
 
 #include "base/strings.h"
 #include "codec/json.h"
@@ -10,14 +10,14 @@ __asm__(
     ".global lazuli_builtin_roles_begin\n"
     "lazuli_builtin_roles_begin:\n"
     ".incbin \"" LAZULI_SOURCE_DIR
-    "/src/services/identity/data/builtin_roles.jsonl\"\n"
+    "/src/services/authorization/data/builtin_roles.jsonl\"\n"
     ".global lazuli_builtin_roles_end\n"
     "lazuli_builtin_roles_end:\n"
     ".byte 0\n"
     ".previous\n");
 extern "C" const char lazuli_builtin_roles_begin[], lazuli_builtin_roles_end[];
 
-namespace lazuli::identity {
+namespace lazuli::authorization {
 namespace {
 
 std::vector<std::string> strings(const Json& array) {
@@ -75,4 +75,4 @@ const Role* Roles::find(std::string_view id) const {
   return found == by_id_.end() ? nullptr : &found->second;
 }
 
-}  // namespace lazuli::identity
+}  // namespace lazuli::authorization
