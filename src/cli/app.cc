@@ -10,6 +10,7 @@
 #include "cli/env_command.h"
 #include "cli/login_command.h"
 #include "cli/resource_commands.h"
+#include "cli/role_command.h"
 #include "cli/routes_command.h"
 #include "cli/server_commands.h"
 #include "server/installation.h"
@@ -101,6 +102,69 @@ void add_routes_command(CLI::App& app, Common& common, bool& declared, bool& jso
   command->callback([&] { common.status = routes(common.data_dir(), declared, json); });
 }
 
+void add_role_verb(CLI::App& role, Common& common, RoleRequest& request, const std::string& verb,
+                   const std::string& description) {
+  CLI::App* command = add_command(role, common, verb, description);
+  add_output_flags(command, request.json);
+  if (verb == "unassign")
+    command->add_option("--id,id", request.id, "id of the assignment")->required();
+  else
+    command->add_option("--scope", request.scope, "resource id (default: the subscription)");
+  if (verb == "list") command->add_flag("--custom", request.custom, "custom roles alone");
+  if (verb == "show" || verb == "assign")
+    command->add_option("--role", request.role, "name or id of the role")->required();
+  CLI::Option* principal = nullptr;
+  if (verb == "assign" || verb == "assignments")
+    principal = command->add_option("--assignee", request.principal, "object id");
+  if (verb == "assign") {
+    principal->required();
+    command->add_option("--condition", request.condition, "limits what it grants");
+  }
+  command->callback([&common, &request, verb] {
+    request.data_dir = common.data_dir();
+    request.verb = verb;
+    common.status = role_command(request);
+  });
+}
+
+void add_role_commands(CLI::App& app, Common& common, RoleRequest& request) {
+  CLI::App* role = app.add_subcommand("role", "Roles, and who has which where");
+  role->require_subcommand(1);
+  add_role_verb(*role, common, request, "list", "List the roles that can be assigned");
+  add_role_verb(*role, common, request, "show", "Show one");
+  add_role_verb(*role, common, request, "assign", "Give somebody a role on a scope and below");
+  add_role_verb(*role, common, request, "assignments", "List who has which role");
+  add_role_verb(*role, common, request, "unassign", "Take a role away");
+  role->footer(
+      "Example:\n  lazuli role assign --role Reader --assignee OBJECT_ID --scope /subscriptions/…");
+}
+
+// What `lazuli whoami` was asked: who, or why.
+struct WhoOptions {
+  std::vector<std::string> why;  // operation and scope
+  bool data_action = false, json = false;
+};
+
+void add_whoami_command(CLI::App& app, Common& common, WhoOptions& options) {
+  CLI::App* who = add_command(app, common, "whoami", "Show who commands act as");
+  add_output_flags(who, options.json);
+  who->add_option("--why", options.why,
+                  "explain whether you may do OPERATION on SCOPE, and which role decides")
+      ->expected(2)
+      ->type_name("OPERATION SCOPE");
+  who->add_flag("--data-action", options.data_action, "the operation is on data (blobs)");
+  who->footer(
+      "Example:\n  lazuli whoami --why Microsoft.MachineLearningServices/workspaces/jobs/write "
+      "/subscriptions/…");
+  who->callback([&] {
+    if (options.why.empty())
+      common.status = whoami(common.data_dir(), options.json);
+    else
+      common.status = explain_access(
+          {common.data_dir(), options.why[0], options.why[1], options.data_action, options.json});
+  });
+}
+
 void add_login_commands(CLI::App& app, Common& common, LoginOptions& options) {
   CLI::App* in = add_command(app, common, "login", "Sign in; other commands then act as you");
   add_output_flags(in, options.json);
@@ -122,9 +186,6 @@ void add_login_commands(CLI::App& app, Common& common, LoginOptions& options) {
   });
   CLI::App* out = add_command(app, common, "logout", "Forget who signed in");
   out->callback([&] { common.status = logout(common.data_dir()); });
-  CLI::App* who = add_command(app, common, "whoami", "Show who commands act as");
-  add_output_flags(who, options.json);
-  who->callback([&] { common.status = whoami(common.data_dir(), options.json); });
 }
 
 void add_audit_commands(CLI::App& app, Common& common, AuditListOptions& options) {
@@ -310,6 +371,10 @@ int run(int argc, char** argv) {
   add_routes_command(app, common, declared, json);
   LoginOptions login_options;
   add_login_commands(app, common, login_options);
+  WhoOptions who_options;
+  add_whoami_command(app, common, who_options);
+  RoleRequest role_request;
+  add_role_commands(app, common, role_request);
   AuditListOptions audit_options;
   add_audit_commands(app, common, audit_options);
   AdRequest ad_request;

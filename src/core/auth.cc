@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/strings.h"
 #include "codec/json.h"
 #include "core/vault.h"
 
@@ -67,6 +68,26 @@ Principal server_reader(std::string name) {
   verified.name = std::move(name);
   verified.grants = std::vector<Grant>{{{"*/read"}, "/"}};
   return Authenticator::seal(std::move(verified));
+}
+
+namespace {
+
+std::string attribute_key(std::string_view source, std::string_view name) {
+  return to_lower(cat({source, "[", name}));
+}
+
+}  // namespace
+
+void Attributes::set(std::string_view source, std::string_view name, std::string value) {
+  values_.push_back({attribute_key(source, name), {std::move(value)}});
+}
+
+const std::vector<std::string>* Attributes::find(std::string_view source,
+                                                 std::string_view name) const {
+  const std::string key = attribute_key(source, name);
+  for (const auto& [known, values] : values_)
+    if (known == key) return &values;
+  return nullptr;
 }
 
 bool grants_cover(const Principal& principal, const Operation& operation, std::string_view scope) {

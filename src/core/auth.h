@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/result.h"
 #include "core/principal.h"
@@ -52,13 +56,44 @@ struct Allowed {
   std::string role_id, assignment_id;  // GUIDs
 };
 
+// Facts of one request that the conditions of roles ask for. Names compare without case.
+// Source: https://learn.microsoft.com/azure/role-based-access-control/conditions-format
+class Attributes {
+ public:
+  // set("Resource", "Microsoft.Storage/storageAccounts/blobServices/containers:name", "data")
+  void set(std::string_view source, std::string_view name, std::string value);
+  void add_suboperation(std::string name) { suboperations_.push_back(std::move(name)); }
+  // Null where the request has no such attribute.
+  const std::vector<std::string>* find(std::string_view source, std::string_view name) const;
+  const std::vector<std::string>& suboperations() const { return suboperations_; }
+
+ private:
+  std::vector<std::pair<std::string, std::vector<std::string>>> values_;
+  std::vector<std::string> suboperations_;
+};
+
+// The question whether somebody may do something. A view, for the call's duration.
+struct Access {
+  const Principal& principal;
+  const Operation& operation;
+  const std::string& scope;
+  // Called where a condition decides; empty: the request has no attributes.
+  std::function<Attributes()> attributes = {};
+  // The attributes are in a body that is not read yet: conditions count as met, and who handles the
+  // request must ask again with them.
+  bool conditions_later = false;
+};
+
 // Decides whether a principal may do an operation on a scope: roles, then the principal's grants.
 class Authorizer {
  public:
   virtual ~Authorizer() = default;
   // kPermissionDenied with code "AuthorizationFailed" and Azure's message when not.
-  virtual Result<Allowed> authorize(const Principal& principal, const Operation& operation,
-                                    const std::string& scope) = 0;
+  virtual Result<Allowed> authorize(const Access& access) = 0;
+  Result<Allowed> authorize(const Principal& principal, const Operation& operation,
+                            const std::string& scope) {
+    return authorize(Access{principal, operation, scope});
+  }
 };
 
 // True where the grants of a principal (if it has any) cover the operation on the scope.

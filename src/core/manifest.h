@@ -13,6 +13,7 @@
 
 namespace lazuli::core {
 
+class Attributes;
 class RequestContext;
 
 // The names under which the server answers (architecture: "Names"). The host chooses the service.
@@ -43,6 +44,7 @@ enum class ErrorShape { kArm, kGraph, kStorage, kMlflow, kOAuth, kPlain };
 using Handler = std::function<Result<http::Response>(RequestContext&)>;
 using ScopeOf = std::function<Result<std::string>(const RequestContext&)>;
 using PlaceOf = std::function<http::Pool(const http::RequestHead&)>;
+using AttributesOf = std::function<Attributes(const RequestContext&)>;
 using SinkOf = std::function<Result<std::unique_ptr<http::BodySink>>(RequestContext&)>;
 
 struct Route {
@@ -60,6 +62,12 @@ struct Route {
   // The resource the permission is checked on; default: the ARM id in the path (from
   // "/subscriptions/" on, up to the last resource named there).
   ScopeOf scope;
+  AttributesOf attributes;  // what conditions of roles may ask for; empty: nothing
+  // The conditions' attributes are in the body: the handler asks the authorizer again.
+  bool conditions_in_handler = false;
+  // Whoever is authenticated may call it: the handler shows and does only what the caller's rights
+  // allow. `operation` then names it for the audit alone.
+  bool any_caller = false;
   http::Pool pool = http::Pool::kControl;
   PlaceOf place;                       // set: decides instead of `pool`; must not block
   uint64_t body_bytes_max = 4u << 20;  // 0: no body is taken

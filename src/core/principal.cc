@@ -2,27 +2,10 @@
 #include "core/principal.h"
 
 #include "base/strings.h"
+#include "core/pattern.h"
 
 namespace lazuli::core {
 namespace {
-
-bool matches(std::string_view pattern, std::string_view text) {
-  while (!pattern.empty()) {
-    if (pattern.front() == '*') {
-      pattern.remove_prefix(1);
-      if (pattern.empty()) return true;
-      for (size_t i = 0; i <= text.size(); ++i)
-        if (matches(pattern, text.substr(i))) return true;
-      return false;
-    }
-    // "/*/" also stands for "/": the star may cover no segment at all.
-    if (istarts_with(pattern, "/*/") && matches(pattern.substr(2), text)) return true;
-    if (text.empty() || !iequals(pattern.substr(0, 1), text.substr(0, 1))) return false;
-    pattern.remove_prefix(1);
-    text.remove_prefix(1);
-  }
-  return text.empty();
-}
 
 std::string_view without_final_slash(std::string_view scope) {
   while (!scope.empty() && scope.back() == '/') scope.remove_suffix(1);
@@ -32,7 +15,7 @@ std::string_view without_final_slash(std::string_view scope) {
 }  // namespace
 
 bool operation_matches(std::string_view pattern, std::string_view operation) {
-  return matches(pattern, operation);
+  return OperationPattern(pattern).matches(to_lower(operation));
 }
 
 bool scope_covers(std::string_view ancestor, std::string_view scope) {

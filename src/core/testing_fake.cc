@@ -35,9 +35,7 @@ http::RequestHead head_of(const Call& call, const Installation& installation) {
 
 class TestHouse::AllowAll : public Authorizer {
  public:
-  Result<Allowed> authorize(const Principal&, const Operation&, const std::string&) override {
-    return Allowed{};
-  }
+  Result<Allowed> authorize(const Access&) override { return Allowed{}; }
 };
 
 // Requests of one service under test to another: routed, everything permitted.

@@ -259,8 +259,11 @@ Result<void> Chain::authorize(State& state) {
 
 Result<void> Chain::permit(State& state) {
   const core::Route& route = state.route;
-  auto allowed =
-      authorizer_.authorize(state.context.principal(), route.operation, state.trace.scope);
+  if (route.any_caller) return {};
+  core::Access access{state.context.principal(), route.operation, state.trace.scope};
+  if (route.attributes) access.attributes = [&] { return route.attributes(state.context); };
+  access.conditions_later = route.conditions_in_handler;
+  auto allowed = authorizer_.authorize(access);
   if (!allowed.ok() && allowed.error().code == Code::kPermissionDenied &&
       route.errors == core::ErrorShape::kStorage)
     return permission_denied(  // storage has its own name for it

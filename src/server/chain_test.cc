@@ -31,10 +31,9 @@ class NamedBearer final : public core::Authenticator {
 
 class OnlyOwner final : public core::Authorizer {
  public:
-  Result<core::Allowed> authorize(const core::Principal& principal, const core::Operation&,
-                                  const std::string& scope) override {
-    last_scope = scope;
-    if (principal.object_id() == "owner") return core::Allowed{"role-1", "assignment-1"};
+  Result<core::Allowed> authorize(const core::Access& access) override {
+    last_scope = access.scope;
+    if (access.principal.object_id() == "owner") return core::Allowed{"role-1", "assignment-1"};
     return permission_denied("not you");
   }
   std::string last_scope;

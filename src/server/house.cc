@@ -35,6 +35,7 @@ House::House(const core::Installation& installation, core::Vault& vault)
 House::~House() { stop(); }
 
 identity::Identity& House::identity() { return *services_->identity; }
+authorization::Authorization& House::authorization() { return *services_->authorization; }
 
 Result<std::unique_ptr<House>> House::open(const core::Installation& installation,
                                            const SecretBytes& root_key, core::Vault& vault,

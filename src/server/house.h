@@ -16,6 +16,10 @@
 #include "http/egress.h"
 #include "server/chain.h"
 
+namespace lazuli::authorization {
+class Authorization;
+}
+
 namespace lazuli::identity {
 class Identity;
 }
@@ -44,6 +48,7 @@ class House {
 
   Chain& chain() { return *chain_; }
   identity::Identity& identity();
+  authorization::Authorization& authorization();
 
  private:
   House(const core::Installation& installation, core::Vault& vault);

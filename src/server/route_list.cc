@@ -34,6 +34,7 @@ Json route_json(const std::string& service, const core::Route& route) {
                        {"permission", route.operation.name},
                        {"isDataAction", route.operation.is_data_action},
                        {"anonymous", route.anonymous},
+                       {"anyCaller", route.any_caller},
                        {"implemented", static_cast<bool>(route.handler)}});
 }
 

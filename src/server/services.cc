@@ -36,7 +36,7 @@ Result<std::unique_ptr<Services>> Services::create(const core::Installation& ins
   Services& s = *made;
   s.directory = directory::make_directory();
   s.identity = identity::make_identity(installation, *s.directory);
-  s.authorization = authorization::make_authorization();
+  s.authorization = authorization::make_authorization(installation, s.directory.get());
   s.resources = resources::make_resources(installation, *s.workflow);
   s.storage = storage::make_storage();
   s.declared = declared::make_declared(installation, *s.storage);

@@ -11,6 +11,7 @@
 #include "core/root_key.h"
 #include "server/house.h"
 #include "server/installation.h"
+#include "services/authorization/api.h"
 #include "services/identity/api.h"
 
 namespace lazuli {
@@ -24,13 +25,14 @@ Result<std::unique_ptr<server::House>> open_house(const core::Installation& inst
   return server::House::open(installation, key, vault, {});
 }
 
-Result<Principals> make_principals(identity::Identity& identity, const Json& wanted) {
+Result<Principals> make_principals(server::House& house, const Json& wanted) {
   Principals made;
   for (const Json& each : wanted.items()) {
     const std::string name = each["name"].text();
+    made[name] = TRY(house.identity().ensure_service_principal(name));
     for (const Json& assignment : each["assignments"].items())
-      made[name] = TRY(identity.ensure_service_principal(name, assignment["role"].text(),
-                                                         assignment["scope"].text()));
+      TRY(house.authorization().assign(made[name].object_id, assignment["role"].text(),
+                                       assignment["scope"].text()));
   }
   return made;
 }
@@ -59,7 +61,7 @@ Result<Json> mint(const std::string& folder, const Json& wanted) {
   Principals known;
   {
     auto house = TRY(open_house(installation, *vault));
-    known = TRY(make_principals(house->identity(), wanted["principals"]));
+    known = TRY(make_principals(*house, wanted["principals"]));
   }
   Json tokens = Json::object();
   for (const Json& each : wanted["tokens"].items())

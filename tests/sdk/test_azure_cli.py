@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The command line `az`, signed in as the session's service principal (fixture `az`)."""
 
+import json
 import os
+import uuid
 
 import requests
 
@@ -47,3 +49,35 @@ def test_wrong_secret(az_signed_out):
     )  # fmt: skip
     assert isinstance(failed, AzFailed)
     assert "AADSTS7000215" in failed.output
+
+
+def test_role_assignment(az):
+    group = os.environ["AZURE_RESOURCE_GROUP"]
+    scope = f"/subscriptions/{os.environ['AZURE_SUBSCRIPTION_ID']}/resourceGroups/{group}"
+    someone = str(uuid.uuid4())
+    made = az(
+        "role", "assignment", "create", "--role", "ML Model Registrar", "--scope", scope,
+        "--assignee-object-id", someone, "--assignee-principal-type", "ServicePrincipal",
+    )  # fmt: skip
+    assert made["principalId"] == someone and made["scope"] == scope
+    listed = az(
+        "role", "assignment", "list", "--scope", scope, "--assignee-object-id", someone,
+        "--fill-principal-name", "false",
+    )  # fmt: skip
+    assert [each["roleDefinitionName"] for each in listed] == ["ML Model Registrar"]
+    az("role", "assignment", "delete", "--ids", made["id"])
+
+
+def test_role_definition(az):
+    found = az("role", "definition", "list", "--name", "Storage Blob Data Reader")
+    assert found[0]["name"] == "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1"
+    name = f"reads jobs {uuid.uuid4()}"
+    role = {
+        "Name": name,
+        "Description": "reads jobs",
+        "Actions": ["Microsoft.MachineLearningServices/workspaces/jobs/read"],
+        "AssignableScopes": [f"/subscriptions/{os.environ['AZURE_SUBSCRIPTION_ID']}"],
+    }
+    made = az("role", "definition", "create", "--role-definition", json.dumps(role))
+    assert made["roleName"] == name and made["roleType"] == "CustomRole"
+    az("role", "definition", "delete", "--name", name)

@@ -221,6 +221,8 @@ def declaration_faults(declared, held):
             faults.append(f"{name_of(route)}: the oracle does not know this host")
         elif route["anonymous"] and not oracle.may_be_anonymous(route):
             faults.append(f"{name_of(route)}: anonymous, and the oracle knows no reason")
+        elif route.get("anyCaller") and not oracle.may_be_any_caller(route):
+            faults.append(f"{name_of(route)}: open to every caller, and the oracle knows no reason")
         elif route["anonymous"] == bool(route["permission"]):
             faults.append(f"{name_of(route)}: neither anonymous nor guarded, or both")
     orphans = oracle.unheld(declared, held)

@@ -1,74 +1,137 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/authorization/service.h"
 
-#include <atomic>
-
 #include "base/ids.h"
-#include "services/authorization/rbac.h"
-#include "services/authorization/store.h"
+#include "base/strings.h"
+#include "services/authorization/explain.h"
+#include "services/authorization/routes.h"
+#include "services/authorization/scope.h"
 
 namespace lazuli::authorization {
 namespace {
 
-using core::Host;
-using http::Method;
-
 class Service final : public AuthorizationService {
  public:
+  Service(const core::Installation& installation, directory::Directory* directory)
+      : parts_{installation, directory, nullptr, nullptr, nullptr} {}
+
   void describe(core::Manifest& manifest) const override {
     manifest.service = "authorization";
+    if (parts_.directory != nullptr) manifest.depends_on = {"directory"};
     manifest.migrations = Store::migrations();
-    describe_missing(manifest);
+    for (std::string_view type : {"roleAssignments", "roleDefinitions", "denyAssignments"})
+      manifest.resource_types.push_back({cat({"Microsoft.Authorization/", type}),
+                                         {"2022-04-01", "2022-05-01-preview", "2018-01-01-preview"},
+                                         {}});
+    manifest.resource_types.push_back(
+        {"Microsoft.Management/managementGroups", {"2020-05-01"}, {}});
+    describe_routes(manifest, parts_);
   }
 
   Result<void> open(db::Database::Handle handle) override {
-    store_ = std::make_unique<Store>(std::move(handle));
-    rbac_ = std::make_unique<Rbac>(TRY(Roles::load()), *store_);
-    return {};
+    parts_.built_in = TRY(BuiltInRoles::load());
+    parts_.store = std::make_unique<Store>(std::move(handle));
+    parts_.rbac = std::make_unique<Rbac>(*parts_.built_in, parts_.installation.tenant_id,
+                                         *parts_.store, parts_.directory);
+    return seed_roles();
   }
 
-  Result<void> start(const core::ServiceContext&) override { return {}; }
+  Result<void> start(const core::ServiceContext& context) override {
+    if (!parts_.store) TRY(open(context.db));
+    parts_.events = &context.events;
+    if (parts_.directory == nullptr) return {};
+    context.events.subscribe("directory.changed", "authorization.principals", context.db,
+                             [this](db::Tx& tx, const core::Event& event) -> Result<void> {
+                               if (event.data["change"].str() != "deleted") return {};
+                               return remove_assignments_of(tx, event.data["objectId"].text());
+                             });
+    return {};
+  }
   void stop() noexcept override {}
 
   Result<void> assign(db::Tx& tx, const std::string& object_id, const std::string& role_id,
                       const std::string& scope) override {
-    TRY(store_->ensure_assignment(tx, {new_uuid(), object_id, role_id, scope}));
-    tx.after_commit([this] { rbac_->invalidate(); });
-    return {};
+    RoleAssignment assignment;
+    assignment.name = new_uuid();
+    assignment.principal_id = to_lower(object_id);
+    assignment.role_id = to_lower(role_id);
+    assignment.scope = TRY(checked_scope(scope));
+    assignment.principal_type = "ServicePrincipal";
+    assignment.stamp.created = assignment.stamp.updated = now();
+    if (TRY(parts_.store->find_same(tx, assignment))) return {};
+    TRY(parts_.store->insert_assignment(tx, assignment));
+    return parts_.changed(tx, "roleAssignment", assignment.scope, assignment.name);
   }
 
   Result<void> assign(const std::string& object_id, const std::string& role_id,
                       const std::string& scope) override {
-    return store_->handle().write(
+    return parts_.store->handle().write(
         [&](db::Tx& tx) { return assign(tx, object_id, role_id, scope); });
   }
 
-  uint64_t generation() const override { return rbac_->generation(); }
-  core::Authorizer& authorizer() override { return *rbac_; }
-
- private:
-  void describe_missing(core::Manifest& manifest) const {
-    const std::string subscription = "/subscriptions/{sub}";
-    for (const std::string& scope : {subscription, subscription + "/resourceGroups/{rg}"}) {
-      std::string base = scope + "/providers/Microsoft.Authorization/";
-      manifest.unimplemented(Host::kManagement, Method::kGet, base + "roleAssignments",
-                             "RoleAssignments_List",
-                             {"Microsoft.Authorization/roleAssignments/read"});
-      manifest.unimplemented(Host::kManagement, Method::kPut, base + "roleAssignments/{name}",
-                             "RoleAssignments_Create",
-                             {"Microsoft.Authorization/roleAssignments/write"});
-      manifest.unimplemented(Host::kManagement, Method::kGet, base + "roleDefinitions",
-                             "RoleDefinitions_List",
-                             {"Microsoft.Authorization/roleDefinitions/read"});
-    }
+  Result<void> remove_assignments_of(db::Tx& tx, const std::string& object_id) override {
+    if (TRY(parts_.store->remove_assignments_of(tx, to_lower(object_id))) == 0) return {};
+    return parts_.changed(tx, "roleAssignment", "/", object_id);
   }
 
-  std::unique_ptr<Store> store_;
-  std::unique_ptr<Rbac> rbac_;
+  Result<void> remove_below(db::Tx& tx, const std::string& scope) override {
+    if (TRY(parts_.store->remove_below(tx, scope)) == 0) return {};
+    return parts_.changed(tx, "roleAssignment", scope, {});
+  }
+
+  Result<std::string> deny(db::Tx& tx, const SystemDenial& denial) override {
+    DenyAssignment made;
+    made.id = new_uuid();
+    made.name = denial.name;
+    made.description = denial.description;
+    made.scope = TRY(checked_scope(denial.scope));
+    made.permissions.push_back({denial.actions, {}, denial.data_actions, {}, {}, {}});
+    made.principals.push_back({kEveryone, "SystemDefined"});
+    for (const std::string& each : denial.excluded)
+      made.excluded.push_back({to_lower(each), "ServicePrincipal"});
+    made.stamp.created = made.stamp.updated = now();
+    TRY(parts_.store->put_denial(tx, made));
+    TRY(parts_.changed(tx, "denyAssignment", made.scope, made.id));
+    return made.id;
+  }
+
+  Result<void> lift_denial(db::Tx& tx, const std::string& id) override {
+    if (!TRY(parts_.store->remove_denial(tx, id))) return {};
+    return parts_.changed(tx, "denyAssignment", "/", id);
+  }
+
+  Result<Explanation> explain(const std::string& object_id, const core::Operation& operation,
+                              const std::string& scope) override {
+    return authorization::explain(parts_, to_lower(object_id), operation, scope);
+  }
+
+  uint64_t generation() const override { return parts_.rbac->generation(); }
+  core::Authorizer& authorizer() override { return *parts_.rbac; }
+
+ private:
+  Result<void> seed_roles() {
+    std::vector<RoleDefinition> roles = TRY(product_roles());
+    return parts_.store->handle().write([&](db::Tx& tx) -> Result<void> {
+      for (RoleDefinition& role : roles) {
+        role.stamp.created = role.stamp.updated = now();
+        if (!TRY(parts_.store->mark_seeded(tx, role.id))) continue;
+        if (TRY(parts_.store->name_is_taken(tx, role.name, role.id))) continue;
+        TRY(parts_.store->put_role(tx, role));
+      }
+      tx.after_commit([this] { parts_.rbac->invalidate(); });
+      return {};
+    });
+  }
+
+  // Handlers hold a reference while describe() is const.
+  mutable Parts parts_;
 };
 
 }  // namespace
 
-std::unique_ptr<AuthorizationService> make_authorization() { return std::make_unique<Service>(); }
+std::unique_ptr<AuthorizationService> make_authorization(const core::Installation& installation,
+                                                         directory::Directory* directory) {
+  return std::make_unique<Service>(installation, directory);
+}
 
 }  // namespace lazuli::authorization

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "services/storage/attributes.h"
 #include "services/storage/errors.h"
 #include "services/storage/names.h"
 #include "services/storage/operations.h"
@@ -157,6 +158,7 @@ void StorageService::describe(core::Manifest& manifest) const {
     route.credentials = {core::Credential::kSharedKey, core::Credential::kSas,
                          core::Credential::kStorageToken};
     route.scope = scope;
+    route.attributes = attributes_of;
     route.pool = http::Pool::kData;
     route.body_bytes_max = entry.body_bytes_max;
     route.errors = core::ErrorShape::kStorage;
