@@ -37,6 +37,7 @@ class Help(unittest.TestCase):
                     "audit verify", "audit list", "ad group add-member", "ad app reset-secret"]
         commands += [f"ad {noun} {verb}" for noun in ("user", "group", "app", "sp")
                      for verb in ("list", "show", "create", "delete")]
+        commands += [f"role {verb}" for verb in ("list", "show", "assign", "assignments", "unassign")]
         commands += [f"{noun} {verb}" for noun in ("job", "model", "data", "environment", "endpoint", "deployment")
                      for verb in ("create", "list", "show")] + ["job stream"]
         commands += [f"deployment group {verb}" for verb in ("create", "validate", "what-if", "list", "show")]
@@ -144,6 +145,26 @@ class WithServer(unittest.TestCase):
         self.assertEqual(done.returncode, 1)
         self.assertIn("AADSTS", done.stderr)
         self.assertFalse((self.data / "login.json").exists())
+
+    def test_roles_are_given_listed_and_taken(self):
+        someone = json.loads((pathlib.Path(self.data) / "administrator.json").read_text())["objectId"]
+        made = lazuli("role", "assign", "--role", "ML Model Registrar", "--assignee", someone, "-o", "json",
+                      data=self.data)
+        self.assertEqual(made.returncode, 0, made.stderr)
+        listed = lazuli("role", "assignments", "--assignee", someone, data=self.data)
+        self.assertIn("ML Model Registrar", listed.stdout)
+        self.assertEqual(lazuli("role", "unassign", json.loads(made.stdout)["id"], data=self.data).returncode, 0)
+        listed = lazuli("role", "assignments", "--assignee", someone, data=self.data)
+        self.assertNotIn("ML Model Registrar", listed.stdout)
+        self.assertIn("Feature Store Contributor", lazuli("role", "list", "--custom", data=self.data).stdout)
+
+    def test_whoami_explains_what_one_may_do(self):
+        allowed = lazuli("whoami", "--why", "Microsoft.X/things/write", "/subscriptions/x", data=self.data)
+        self.assertEqual(allowed.returncode, 0, allowed.stderr)
+        self.assertIn("Owner", allowed.stdout)
+        refused = lazuli("whoami", "--why", "Microsoft.X/things/read", "/", "--data-action", data=self.data)
+        self.assertEqual(refused.returncode, 1, refused.stderr)
+        self.assertIn("noAction", refused.stdout)
 
     def test_routes_of_the_running_server(self):
         told = json.loads(lazuli("routes", "-o", "json", data=self.data).stdout)
