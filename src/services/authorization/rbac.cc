@@ -7,6 +7,7 @@ namespace lazuli::authorization {
 namespace {
 
 constexpr size_t kRememberedMax = 512;  // of each shard
+constexpr size_t kKeyBytesMax = 600;    // longer ones are decided anew each time
 
 // What a decision is remembered under. No part can hold the separator's byte twice over: ids and
 // operations have none.
@@ -70,7 +71,7 @@ Result<Rbac::Remembered> Rbac::by_roles(const core::Access& access) {
   Decision decision = TRY(decide(access, *now));
   fresh.allowed = decision.allowed;
   if (decision.allowed) fresh.by = {decision.by->assignment.role_id, decision.by->assignment.name};
-  if (decision.depends_on_request) return fresh;
+  if (decision.depends_on_request || key.size() > kKeyBytesMax) return fresh;
   std::lock_guard lock(shard.mutex);
   if (shard.decisions.size() >= kRememberedMax) shard.decisions.clear();
   shard.decisions.insert_or_assign(std::move(key), fresh);
