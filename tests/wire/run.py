@@ -11,6 +11,7 @@ import pathlib
 import sys
 
 import matrix
+import rights
 import script
 import server
 
@@ -49,9 +50,10 @@ def main():
         if failed:
             print(running.tail())
     if not sys.argv[1:]:
-        cells, failures = matrix.check()
-        print("".join(failure + "\n" for failure in failures), end="")
-        failed, passed = failed + len(failures), passed + cells - len(failures)
+        for part in (matrix, rights):
+            asked, failures = part.check()
+            print("".join(failure + "\n" for failure in failures), end="")
+            failed, passed = failed + len(failures), passed + asked - len(failures)
     print(f"{passed} passed, {failed} failed, 0 skipped")
     sys.exit(1 if failed else 0)
 
