@@ -25,14 +25,14 @@ find_uv() {
   local home
   home=$cache/uv-$(hash_of "$root/tools/uv.txt")
   if [ ! -e "$home/.complete" ]; then
-    (
+    (  # called in a condition, where `set -e` does not hold
       lock "$home"
       [ ! -e "$home/.complete" ] || exit 0
       rm -rf "$home"
-      "$python" -m venv "$home"
-      "$home/bin/pip" install --quiet --disable-pip-version-check --require-hashes --only-binary :all: \
-        -r "$root/tools/uv.txt" >&2
-      touch "$home/.complete"
+      "$python" -m venv "$home" &&
+        "$home/bin/pip" install --quiet --disable-pip-version-check --require-hashes --only-binary :all: \
+          -r "$root/tools/uv.txt" >&2 &&
+        touch "$home/.complete"
     ) || return 1
   fi
   local index
