@@ -23,6 +23,7 @@ all_cases=(root sudo port helpless disk proxy interrupted)
 first_run_seconds_max=900
 second_run_seconds_max=90
 
+usage() { sed -n '/^# usage/,/^[^#]/p' "${BASH_SOURCE[0]}" | sed -n 's/^# //p'; }
 say() { printf 'fresh: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
 
@@ -129,15 +130,17 @@ run_timed() {  # SECONDS_MAX LOG MACHINE USER: ./run --exit, shown; the times ar
   enter "$3" "$4" --chdir=lazuli bash -c 'TIMEFORMAT="%R s (processor time: %U s user, %S s system)"
     time ./run --exit' 2>&1 | tee "$2" || status=$?
   [ $status = 0 ] || die "it ended with $status"
-  [ $((SECONDS - started)) -le "$1" ] || die "it took $((SECONDS - started)) s; $1 s are allowed"
+  [ $((SECONDS - started)) -le "$1" ] || late+=("$((SECONDS - started)) s where $1 s are allowed")
 }
 
 run_twice() {  # MACHINE USER
+  late=()
   run_timed $first_run_seconds_max "$1.log" "$1" "$2"
   run_timed $second_run_seconds_max "$1.again.log" "$1" "$2"
   expect 0 "All done" "$1.log" 0
   say "first run:  $(tail -n 1 "$1.log")"
   say "second run: $(tail -n 1 "$1.again.log")"
+  [ ${#late[@]} = 0 ] || die "too slow: ${late[*]}"
 }
 
 install() {  # MACHINE PACKAGE...
@@ -222,7 +225,8 @@ main() {
     case $1 in
       --dir) directory=$2; shift ;;
       --warm) warm=true ;;
-      -*) sed -n '/^# usage/,/^[^#]/p' "${BASH_SOURCE[0]}" | sed -n 's/^# //p' >&2; exit 2 ;;
+      -h | --help) usage; exit 0 ;;
+      -*) usage >&2; exit 2 ;;
       *) cases+=("$1") ;;
     esac
     shift
