@@ -1,9 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http/url.h"
 
+#include <algorithm>
+
 #include "base/strings.h"
 
 namespace lazuli::http {
+namespace {
+
+// What would end the request line early, or split the request.
+bool breaks_a_line(char c) { return static_cast<unsigned char>(c) <= 0x20 || c == 0x7f; }
+
+}  // namespace
 
 std::string Url::host_without_brackets() const {
   const std::string& host = authority.host;
@@ -17,6 +25,8 @@ std::string Url::origin() const {
 }
 
 Result<Url> parse_url(std::string_view text) {
+  if (std::any_of(text.begin(), text.end(), breaks_a_line))
+    return invalid_argument("a URL holds a space or a control character");
   Url url;
   url.tls = istarts_with(text, "https://");
   if (!url.tls && !istarts_with(text, "http://")) {
@@ -36,8 +46,8 @@ Result<Url> parse_url(std::string_view text) {
 }
 
 Result<std::string> resolve_url(const Url& base, std::string_view reference) {
-  if (reference.find_first_of(std::string_view(" \r\n\t\0", 5)) != std::string_view::npos)
-    return invalid_argument("a URL holds a space or line break");
+  if (std::any_of(reference.begin(), reference.end(), breaks_a_line))
+    return invalid_argument("a URL holds a space or a control character");
   if (istarts_with(reference, "https://") || istarts_with(reference, "http://"))
     return std::string(reference);
   if (reference.find("://") < reference.find_first_of("/?#"))
