@@ -38,20 +38,52 @@ bool is_known_entity(std::string_view name) {
   return error == std::errc() && end == name.data() + name.size() && is_xml_char(code);
 }
 
+Result<void> check_entity(std::string_view text, size_t at) {
+  constexpr size_t kNameMax = 10;
+  const size_t end = text.substr(at, kNameMax + 2).find(';');
+  if (end != text.npos && is_known_entity(text.substr(at + 1, end - 1))) return {};
+  return bad_xml("an unknown entity");
+}
+
+// Where the section behind the '<' at `at` ends that is taken as it stands, or npos if there is
+// none.
+size_t end_of_verbatim(std::string_view text, size_t at) {
+  constexpr std::pair<std::string_view, std::string_view> kVerbatim[] = {
+      {"<![CDATA[", "]]>"}, {"<!--", "-->"}, {"<?", "?>"}};
+  for (const auto& [open, close] : kVerbatim)
+    if (text.substr(at).starts_with(open))
+      return std::min(text.find(close, at + open.size()), text.size() - 1);
+  return text.npos;
+}
+
+// The tag that begins at `at`: the entities of its attributes, and no '<' in it (XML 1.0 §3.1), so
+// that nobody sees a section where there is a value. The end's position.
+Result<size_t> check_tag(std::string_view text, size_t at) {
+  char quote = 0;
+  for (size_t i = at + 1; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c == '<') return bad_xml("a '<' inside a tag");
+    if (c == '&') TRY(check_entity(text, i));
+    if (quote == 0 && c == '>') return i;
+    if (quote == 0 && (c == '"' || c == '\''))
+      quote = c;
+    else if (c == quote)
+      quote = 0;
+  }
+  return text.size() - 1;
+}
+
 // pugixml passes unknown entities through as text and cuts strings at &#0;, so they are refused
 // before it sees them.
 Result<void> check_entities(std::string_view text) {
-  constexpr size_t kNameMax = 10;
-  constexpr std::pair<std::string_view, std::string_view> kVerbatim[] = {{"<![CDATA[", "]]>"},
-                                                                         {"<!--", "-->"}};
   for (size_t i = text.find_first_of("<&"); i != text.npos; i = text.find_first_of("<&", i)) {
     if (text[i] == '&') {
-      size_t end = text.substr(i, kNameMax + 2).find(';');
-      if (end == text.npos || !is_known_entity(text.substr(i + 1, end - 1)))
-        return bad_xml("an unknown entity");
+      TRY(check_entity(text, i));
+    } else if (const size_t end = end_of_verbatim(text, i); end != text.npos) {
+      i = end;
+    } else {
+      i = TRY(check_tag(text, i));
     }
-    for (const auto& [open, close] : kVerbatim)
-      if (text.substr(i).starts_with(open)) i = std::min(text.find(close, i), text.size() - 1);
     ++i;
   }
   return {};
