@@ -18,7 +18,11 @@ bool is_ip6_char(char c) {
 
 bool is_host(std::string_view host) {
   if (host.empty() || host.size() > 255) return false;
-  if (host.front() != '[') return std::all_of(host.begin(), host.end(), is_host_char);
+  if (host.front() != '[') {
+    const bool empty_label =
+        host.front() == '.' || host.back() == '.' || host.find("..") != host.npos;
+    return !empty_label && std::all_of(host.begin(), host.end(), is_host_char);
+  }
   return host.size() > 2 && host.back() == ']' &&
          std::all_of(host.begin() + 1, host.end() - 1, is_ip6_char);
 }

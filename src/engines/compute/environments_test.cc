@@ -97,13 +97,14 @@ TEST(EnvironmentsPlan, RefusesWhatSteersTheInstaller) {
                            "-",
                            "--",
                            "a b",
-                           "numpy\n--index-url https://evil.example"}) {
+                           "numpy\n--index-url https://evil.example",
+                           "numpy<\n-e."}) {
     InstallPlan into;
     EXPECT_FALSE(add_pip_line(into, line)) << line;
     EXPECT_TRUE(into.requirements.empty()) << line;
   }
   for (const char* text : {"numpy[version='>=1']", "numpy|pandas", "numpy=1.2|1.3", "../x", "-e",
-                           "numpy>=1.0 --index-url=x"}) {
+                           "numpy>=1.0 --index-url=x", "numpy<\n-e.", "numpy<1,\r--no-index"}) {
     InstallPlan into;
     EXPECT_FALSE(add_conda_package(into, text)) << text;
   }

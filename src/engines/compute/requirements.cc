@@ -97,7 +97,11 @@ std::string quote(std::string_view file, std::string_view entry) {
   return cat({"'", entry, "'"});
 }
 
-Result<void> check_size(const InstallPlan& plan, std::string_view line) {
+// What is written to the installer's file must stay one line of it.
+Result<void> check_line(const InstallPlan& plan, std::string_view line) {
+  for (char c : line)
+    if (static_cast<unsigned char>(c) < 0x20 && c != '\t')
+      return invalid_argument("the line holds a line break or a control character");
   if (line.size() > kLineBytesMax) return invalid_argument("the line is too long");
   if (plan.requirements.size() >= kRequirementsMax) return invalid_argument("too many packages");
   return success();
@@ -241,7 +245,7 @@ std::string InstallPlan::normalized() const {
 Result<void> add_pip_line(InstallPlan& plan, std::string_view line) {
   line = trim(without_comment(line));
   if (line.empty()) return success();
-  TRY(check_size(plan, line));
+  TRY(check_line(plan, line));
   if (line.starts_with('-')) return add_pip_option(plan, line);
   bool elsewhere = line.find("://") != std::string_view::npos || line.find('@') != line.npos ||
                    line.starts_with('.') || line.starts_with('/') || line.starts_with("file:");
@@ -254,7 +258,7 @@ Result<void> add_pip_line(InstallPlan& plan, std::string_view line) {
 
 Result<void> add_conda_package(InstallPlan& plan, std::string_view text) {
   text = trim(text);
-  TRY(check_size(plan, text));
+  TRY(check_line(plan, text));
   if (size_t channel = text.find("::"); channel != std::string_view::npos)
     text = text.substr(channel + 2);
   size_t name_end =
