@@ -49,6 +49,16 @@ void strip_internal(http::Headers& headers) {
   for (const std::string& name : internal) headers.erase(name);
 }
 
+// Neither credentials nor what they guard cross a network in the clear: from another machine, plain
+// HTTP is for what anybody may read.
+Result<void> require_tls(const http::RequestHead& head, const core::Route& route) {
+  const bool reads = head.method == http::Method::kGet || head.method == http::Method::kHead;
+  if (head.tls || head.loopback_peer || (route.anonymous && reads)) return {};
+  return invalid_argument(
+      "from another machine this is answered over HTTPS alone",
+      route.errors == core::ErrorShape::kStorage ? "AccountRequiresHttps" : "HttpsRequired");
+}
+
 Error more_than_one_credential() {
   return invalid_argument("the request carries more than one credential",
                           "InvalidAuthenticationInfo");
@@ -169,6 +179,8 @@ http::Application::Admission Chain::enter(http::Exchange& exchange, const core::
   const core::Route& route = state.route;
   exchange.state = std::move(owned);
   if (known != nullptr) context.set_principal(*known);
+  if (auto safe = require_tls(exchange.head, route); !safe.ok())
+    return {refuse(state, safe.error()), {}};
   if (!route.anonymous) {
     if (auto found = known != nullptr ? success() : authenticate(context); !found.ok())
       return {refuse(state, found.error()), {}};

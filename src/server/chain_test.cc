@@ -98,6 +98,8 @@ class ChainTest : public ::testing::Test {
     exchange.head.query = query;
     exchange.head.host = "management.lazuli.localhost";
     exchange.head.peer = "192.0.2.7";
+    exchange.head.tls = tls_;
+    exchange.head.loopback_peer = loopback_peer_;
     for (const auto& [name, value] : headers) exchange.head.headers.add(name, value);
     auto admission = chain_->admit(exchange);
     if (admission.response) return std::move(*admission.response);
@@ -115,6 +117,7 @@ class ChainTest : public ::testing::Test {
   OnlyOwner authorizer_;
   KeptAudit audit_;
   std::unique_ptr<Chain> chain_;
+  bool tls_ = true, loopback_peer_ = false;
   int handled_ = 0;
   size_t recorded_before_ = 0;
   http::Headers seen_;
@@ -127,6 +130,14 @@ TEST_F(ChainTest, AuthenticatesOnceAndAuthorizesTheNamedResource) {
   EXPECT_EQ(send(http::Method::kGet, {{kAuthorization, kOwner}}).status, 200);
   EXPECT_EQ(bearer_.asked, 1);
   EXPECT_EQ(authorizer_.last_scope, kThing);
+}
+
+TEST_F(ChainTest, TakesNoCredentialInTheClearFromAnotherMachine) {
+  tls_ = false;
+  EXPECT_EQ(code(send(http::Method::kGet, {{kAuthorization, kOwner}})), "400 HttpsRequired");
+  EXPECT_EQ(bearer_.asked, 0);
+  loopback_peer_ = true;
+  EXPECT_EQ(send(http::Method::kGet, {{kAuthorization, kOwner}}).status, 200);
 }
 
 TEST_F(ChainTest, RefusesTwoCredentialsInEveryCombination) {
