@@ -49,10 +49,12 @@ struct SystemDenial {
 class Authorization {
  public:
   virtual ~Authorization() = default;
-  // Gives a principal a role on a scope and below. Idempotent.
+  // Gives a principal a role on a scope and below. Idempotent. `principal_type` is "User", "Group"
+  // or "ServicePrincipal".
   virtual Result<void> assign(db::Tx& tx, const std::string& object_id, const std::string& role_id,
-                              const std::string& scope) = 0;
-  // The same in a transaction of its own.
+                              const std::string& scope,
+                              const std::string& principal_type = "ServicePrincipal") = 0;
+  // The same in a transaction of its own, of the type the directory knows.
   virtual Result<void> assign(const std::string& object_id, const std::string& role_id,
                               const std::string& scope) = 0;
   // For a principal that ceases to exist, and for a resource that does.

@@ -50,13 +50,13 @@ class Service final : public AuthorizationService {
   void stop() noexcept override {}
 
   Result<void> assign(db::Tx& tx, const std::string& object_id, const std::string& role_id,
-                      const std::string& scope) override {
+                      const std::string& scope, const std::string& principal_type) override {
     RoleAssignment assignment;
     assignment.name = new_uuid();
     assignment.principal_id = to_lower(object_id);
     assignment.role_id = to_lower(role_id);
     assignment.scope = TRY(checked_scope(scope));
-    assignment.principal_type = "ServicePrincipal";
+    assignment.principal_type = principal_type;
     assignment.stamp.created = assignment.stamp.updated = now();
     if (TRY(parts_.store->find_same(tx, assignment))) return {};
     TRY(parts_.store->insert_assignment(tx, assignment));
@@ -65,8 +65,12 @@ class Service final : public AuthorizationService {
 
   Result<void> assign(const std::string& object_id, const std::string& role_id,
                       const std::string& scope) override {
+    std::string type = "ServicePrincipal";
+    if (parts_.directory != nullptr)
+      if (auto found = TRY(parts_.directory->find_by_object_id(object_id)))
+        type = directory::to_string(found->kind);
     return parts_.store->handle().write(
-        [&](db::Tx& tx) { return assign(tx, object_id, role_id, scope); });
+        [&](db::Tx& tx) { return assign(tx, object_id, role_id, scope, type); });
   }
 
   Result<void> remove_assignments_of(db::Tx& tx, const std::string& object_id) override {
