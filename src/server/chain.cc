@@ -95,6 +95,14 @@ bool split_path_style(std::string_view path, std::string& account, std::string_v
   return true;
 }
 
+// Generic clients of Resource Manager send an empty path of parents: "/providers/X//type/name".
+void drop_empty_segments(http::RequestHead& head, const std::string& domain) {
+  if (head.raw_path.find("//") == head.raw_path.npos) return;
+  if (classify_host(head.host, domain).kind != core::Host::kManagement) return;
+  while (head.raw_path.find("//") != head.raw_path.npos)
+    head.raw_path = replace_all(head.raw_path, "//", "/");
+}
+
 http::RequestHead inner_head(const core::InnerRequest& request, const std::string& domain) {
   http::RequestHead head;
   head.method = request.method;
@@ -152,6 +160,9 @@ Result<core::Match> Chain::find_route(const http::RequestHead& head) const {
   HostName host = classify_host(head.host, installation_.domain);
   Result<core::Match> match = router_.find(host.kind, head.method, head.raw_path, head.query);
   if (!match.ok() && host.kind == core::Host::kPlain) {
+    if (std::string_view service = unserved_service(head.host, installation_.domain);
+        !service.empty())
+      return unimplemented(cat({service, " is known but not implemented yet"}));
     std::string account;
     std::string_view rest;
     if (split_path_style(head.raw_path, account, rest)) {
@@ -167,6 +178,7 @@ Result<core::Match> Chain::find_route(const http::RequestHead& head) const {
 // 3. On the head alone: who is calling, may they, how much may they send. The body is still unread.
 http::Application::Admission Chain::admit(http::Exchange& exchange) {
   strip_internal(exchange.head.headers);
+  drop_empty_segments(exchange.head, installation_.domain);
   return enter(exchange, nullptr);
 }
 

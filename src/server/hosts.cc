@@ -34,6 +34,27 @@ HostName classify_host(std::string_view host, std::string_view domain) {
   return {};
 }
 
+std::string_view unserved_service(std::string_view host, std::string_view domain) {
+  struct Unserved {
+    std::string_view suffix, service;
+  };
+  constexpr Unserved kUnserved[] = {
+      {".vault", "the data plane of Key Vault (KeyVault)"},
+      {".cr", "the data plane of Container Registry (ContainerRegistry)"},
+      {".queue.core", "Queue Storage (QueueService)"},
+      {".table.core", "Table Storage (TableService)"},
+      {".file.core", "File Storage (FileService)"},
+      {".dfs.core", "Data Lake Storage (DataLakeStorage)"},
+  };
+  std::string_view name = host;
+  if (!take_suffix(name, domain) || !take_suffix(name, ".")) return {};
+  for (const Unserved& each : kUnserved)
+    if (name.ends_with(each.suffix)) return each.service;
+  if (name == "dc") return "telemetry (ApplicationInsights)";
+  if (name == "logs") return "log queries (LogAnalytics)";
+  return {};
+}
+
 bool is_own_host(std::string_view host, std::string_view domain) {
   return host == "localhost" || host == "127.0.0.1" || host == "::1" || is_own_name(host, domain);
 }

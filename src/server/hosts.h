@@ -18,6 +18,9 @@ struct HostName {
 // `host` in lower case, without port. Names outside the domain and bare addresses are kPlain.
 HostName classify_host(std::string_view host, std::string_view domain);
 
+// The service whose data plane has that name in Azure and is not there yet; empty for other names.
+std::string_view unserved_service(std::string_view host, std::string_view domain);
+
 // Whether a name is the domain or lies below it.
 bool is_own_name(std::string_view host, std::string_view domain);
 

@@ -77,6 +77,7 @@ class Server:
             "subscription": made["subscriptionId"], "group": group, "account": made["storageAccount"],
             "ws": f"{group}/providers/Microsoft.MachineLearningServices/workspaces/{made['workspace']}",
             "client_id": self.administrator["clientId"], "client_secret": self.administrator["clientSecret"],
+            "object_id": self.administrator["objectId"],
         }
 
     def tail(self):

@@ -23,6 +23,7 @@ Result<Json> call_user_function(const UserFunction& function, const Expression& 
   inner.facts = environment.facts;
   inner.parameters = &parameters;
   inner.depth = environment.depth + 1;
+  inner.budget = environment.budget;
   return evaluate_tree(function.value, inner);
 }
 
@@ -51,7 +52,9 @@ Result<Json> call_function(const Expression& call, const Environment& environmen
   std::vector<Json> arguments;
   for (const Expression& child : call.children)
     arguments.push_back(TRY(evaluate(child, environment)));
-  return function->call({call.name, arguments, environment});
+  Json value = TRY(function->call({call.name, arguments, environment}));
+  TRY(charge(environment, value.is_string() ? value.str().size() / 256 : value.size()));
+  return value;
 }
 
 Result<Json> member(const Json& base, std::string_view name) {
@@ -107,7 +110,15 @@ Result<Json> evaluate_object(const Json& tree, const Environment& environment) {
 
 bool is_deferred(const Error& error) { return error.wire_code == kDeferred; }
 
+Result<void> charge(const Environment& environment, size_t amount) {
+  if (environment.budget == nullptr) return {};
+  *environment.budget -= static_cast<int64_t>(amount);
+  if (*environment.budget >= 0) return {};
+  return template_error("The template does too much: it makes more than a million values.");
+}
+
 Result<Json> evaluate(const Expression& expression, const Environment& environment) {
+  TRY(charge(environment, 1));
   switch (expression.kind) {
     case Expression::Kind::kLiteral:
       return expression.literal;
@@ -129,6 +140,7 @@ Result<Json> evaluate_text(std::string_view text, const Environment& environment
 }
 
 Result<Json> evaluate_tree(const Json& tree, const Environment& environment) {
+  TRY(charge(environment, 1));
   if (tree.is_string()) return evaluate_text(tree.str(), environment);
   if (tree.is_object()) return evaluate_object(tree, environment);
   if (!tree.is_array()) return tree;

@@ -81,7 +81,15 @@ struct Environment {
   std::function<Result<Json>(std::string_view name)> parameter_of;
   NameMap<Json> lambda;  // variables of enclosing lambda functions
   int depth = 0;
+  // How much work and how many values are left, counted down by evaluate() and its kin; null: any
+  // amount. A template is a program, and must not hold the server.
+  int64_t* budget = nullptr;
 };
+
+inline constexpr int64_t kBudget = 1'000'000;
+
+// kInvalidArgument "InvalidTemplate" when the budget is spent.
+Result<void> charge(const Environment& environment, size_t amount);
 
 // The wire code of an error that says: this expression needs a running deployment, or a loop that
 // is not here. Everything else that fails is final.

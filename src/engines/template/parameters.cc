@@ -167,6 +167,7 @@ class Binder {
         given_(given),
         environment_(environment) {
     environment_.in_default = true;
+    if (environment_.budget == nullptr) environment_.budget = &budget_;
     environment_.parameter_of = [this](std::string_view name) { return value_of(name); };
   }
 
@@ -223,6 +224,7 @@ class Binder {
   const Json& definitions_;
   const Json& given_;
   Environment environment_;
+  int64_t budget_ = kBudget;
   NameMap<Json> known_;
   std::set<std::string, LessNoCase> open_;
 };

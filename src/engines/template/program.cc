@@ -31,7 +31,8 @@ class ProgramImpl final : public Program {
 
   Result<void> compile() {
     functions_ = TRY(user_functions(source_));
-    Environment environment = surroundings(nullptr);
+    int64_t budget = kBudget;
+    Environment environment = surroundings(nullptr, budget);
     Variables variables(source_["variables"], environment);
     environment.variables = &variables;
     unrolled_ = TRY(unroll(source_, environment));
@@ -42,7 +43,8 @@ class ProgramImpl final : public Program {
 
   Result<Json> body(size_t index, Runtime* runtime) const override {
     const UnrolledResource& resource = unrolled_.sources[index];
-    Environment environment = surroundings(runtime);
+    int64_t budget = kBudget;
+    Environment environment = surroundings(runtime, budget);
     Variables variables(source_["variables"], environment);
     environment.variables = &variables;
     Environment own = environment;
@@ -54,8 +56,8 @@ class ProgramImpl final : public Program {
       if (is_template_member(each.key)) continue;
       Result<Json> value = deployment && iequals(each.key, "properties")
                                ? deployment_properties(each.value, own)
-                           : runtime == nullptr ? fold_tree(each.value, own)
-                                                : evaluate_tree(each.value, own);
+                               : evaluate_tree(each.value, own);
+      if (!value.ok() && is_deferred(value.error())) value = fold_tree(each.value, own);
       if (!value.ok())
         return template_error(cat({"Unable to process template language expressions for resource '",
                                    unrolled_.planned[index].id, "': ", value.error().message}));
@@ -65,7 +67,8 @@ class ProgramImpl final : public Program {
   }
 
   Result<Json> outputs(Runtime& runtime) const override {
-    Environment environment = surroundings(&runtime);
+    int64_t budget = kBudget;
+    Environment environment = surroundings(&runtime, budget);
     Variables variables(source_["variables"], environment);
     environment.variables = &variables;
     Json results = Json::object();
@@ -90,12 +93,13 @@ class ProgramImpl final : public Program {
   }
 
  private:
-  Environment surroundings(Runtime* runtime) const {
+  Environment surroundings(Runtime* runtime, int64_t& budget) const {
     Environment environment;
     environment.facts = &facts_;
     environment.parameters = &parameters_;
     environment.functions = &functions_;
     environment.runtime = runtime;
+    environment.budget = &budget;
     return environment;
   }
 
@@ -134,7 +138,7 @@ class ProgramImpl final : public Program {
       bare.erase("parameters");
       bare.erase("variables");
       // What refers to resources is the inner deployment's business.
-      Environment known = surroundings(nullptr);
+      Environment known = surroundings(nullptr, *own.budget);
       Variables variables(source_["variables"], known);
       known.variables = &variables;
       known.loops = own.loops;

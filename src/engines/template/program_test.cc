@@ -288,6 +288,28 @@ TEST_F(TemplatePrograms, KnowsTypesOfTheTemplate) {
   EXPECT_TRUE(is_secure(Json::object({{"$ref", "#/definitions/hidden"}}), source["definitions"]));
 }
 
+TEST_F(TemplatePrograms, EndsWhatDoesTooMuch) {
+  for (const char* bomb :
+       {"[map(range(0, 10000), lambda('a', range(0, 10000)))]",
+        "[length(map(range(0, 10000), lambda('a', map(range(0, 10000), lambda('b', 1)))))]"}) {
+    auto made = make(
+        cat({R"("resources": [], "outputs": {"a": {"type": "array", "value": ")", bomb, R"("}})"}));
+    ASSERT_TRUE(made.ok());
+    auto outputs = (*made)->outputs(echo);
+    ASSERT_FALSE(outputs.ok());
+    EXPECT_NE(outputs.error().message.find("does too much"), std::string::npos);
+  }
+  const char* kCopies =
+      R"("resources": [{"type": "A.B/c", "apiVersion": "1", "name": "a", "properties": {
+      "copy": [{"name": "x", "count": 800, "input": {"copy": [{"name": "y", "count": 800, "input":
+              {"copy": [{"name": "z", "count": 800, "input": 1}]}}]}}]}}])";
+  EXPECT_FALSE(make(kCopies).value()->body(0, nullptr).ok());
+  EXPECT_NE(fault(R"("parameters": {"p": {"type": "array", "defaultValue":
+                  "[map(range(0, 10000), lambda('a', range(0, 10000)))]"}}, "resources": [])")
+                .find("does too much"),
+            std::string::npos);
+}
+
 // The roleAssignments resource as the architecture text prints it.
 TEST_F(TemplatePrograms, DeploysAnAssignmentAsPrinted) {
   auto program = make(R"("resources": [{

@@ -4,6 +4,7 @@
 #include "core/context.h"
 #include "core/dispatch.h"
 #include "core/service.h"
+#include "services/authorization/api.h"
 #include "services/declared/kinds.h"
 #include "services/declared/store.h"
 #include "services/storage/api.h"
@@ -13,6 +14,7 @@ namespace lazuli::declared {
 struct Parts {
   const core::Installation& installation;
   storage::Storage& storage;
+  authorization::Authorization& authorization;
   std::unique_ptr<Store> store;
   core::Dispatcher* dispatcher = nullptr;
 };

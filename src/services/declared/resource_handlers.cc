@@ -187,7 +187,7 @@ Answer patch_resource(const Parts& parts, const Kind& kind, Context& context) {
   return answer_with(kind, context, resource, 200);
 }
 
-Answer delete_resource(const Parts& parts, const Kind& kind, Context& context) {
+Answer delete_resource(const Parts& parts, const Kind&, Context& context) {
   TRY(check_subscription(parts, context));
   const std::string id = context.arm_id();
   const std::string_view expected = context.header("If-Match");
@@ -195,8 +195,8 @@ Answer delete_resource(const Parts& parts, const Kind& kind, Context& context) {
   if (found && !expected.empty() && expected != "*" && expected != found->etag)
     return precondition_failed(
         cat({"The resource '", id, "' is not the one that If-Match names."}));
-  const bool erased = TRY(parts.store->erase(id));
-  (void)kind;
+  const bool erased = TRY(
+      parts.store->erase(id, [&](db::Tx& tx) { return parts.authorization.remove_below(tx, id); }));
   return http::Response(erased ? 200 : 204);
 }
 

@@ -26,12 +26,13 @@ std::string collection_path(std::string_view type) {
 
 class Declared final : public core::Service {
  public:
-  Declared(const core::Installation& installation, storage::Storage& storage)
-      : parts_{installation, storage, {}, nullptr} {}
+  Declared(const core::Installation& installation, storage::Storage& storage,
+           authorization::Authorization& authorization)
+      : parts_{installation, storage, authorization, {}, nullptr} {}
 
   void describe(core::Manifest& manifest) const override {
     manifest.service = "declared";
-    manifest.depends_on = {"storage"};
+    manifest.depends_on = {"storage", "authorization"};
     manifest.migrations = Store::migrations();
     for (const Kind& kind : kinds()) describe_kind(manifest, kind);
     const Kind& accounts = kinds().front();
@@ -133,8 +134,9 @@ class Declared final : public core::Service {
 }  // namespace
 
 std::unique_ptr<core::Service> make_declared(const core::Installation& installation,
-                                             storage::Storage& storage) {
-  return std::make_unique<Declared>(installation, storage);
+                                             storage::Storage& storage,
+                                             authorization::Authorization& authorization) {
+  return std::make_unique<Declared>(installation, storage, authorization);
 }
 
 }  // namespace lazuli::declared

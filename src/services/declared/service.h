@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "core/service.h"
+#include "services/authorization/api.h"
 #include "services/storage/api.h"
 
 namespace lazuli::declared {
@@ -11,6 +12,7 @@ namespace lazuli::declared {
 // Resource types whose own service is not there yet, as resources of Azure Resource Manager.
 // Storage accounts and their containers are real: making one makes it in storage.
 std::unique_ptr<core::Service> make_declared(const core::Installation& installation,
-                                             storage::Storage& storage);
+                                             storage::Storage& storage,
+                                             authorization::Authorization& authorization);
 
 }  // namespace lazuli::declared

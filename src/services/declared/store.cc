@@ -77,12 +77,14 @@ Result<bool> Store::put(const Resource& resource, const std::string& if_match, b
   });
 }
 
-Result<bool> Store::erase(const std::string& id) {
+Result<bool> Store::erase(const std::string& id, const std::function<Result<void>(db::Tx&)>& also) {
   const std::string key = to_lower(id);
   return handle_.write([&](db::Tx& tx) -> Result<bool> {
     TRY(tx.exec("DELETE FROM declared_resource WHERE key >= ? AND key < ?",
                 {key + "/", key + "0"}));
-    return TRY(tx.exec("DELETE FROM declared_resource WHERE key = ?", {key})) > 0;
+    const bool erased = TRY(tx.exec("DELETE FROM declared_resource WHERE key = ?", {key})) > 0;
+    TRY(also(tx));
+    return erased;
   });
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -30,7 +31,7 @@ class Store {
   // True when it is new; kPreconditionFailed where the stored etag is not `if_match` ("": any).
   Result<bool> put(const Resource& resource, const std::string& if_match, bool only_new);
   // With what lies below it. False when it was not there.
-  Result<bool> erase(const std::string& id);
+  Result<bool> erase(const std::string& id, const std::function<Result<void>(db::Tx&)>& also);
 
  private:
   db::Database::Handle handle_;

@@ -48,6 +48,13 @@ Result<void> apply(std::string_view field, std::string_view op, const std::strin
   return {};
 }
 
+std::string_view take_word(std::string_view& rest) {
+  const std::string_view word = rest.substr(0, rest.find(' '));
+  rest = trim(rest.substr(word.size()));
+  return word;
+}
+
+// Values stand in quotes; `az` leaves them out for times.
 // "eventTimestamp ge '2026-01-01T00:00:00Z' and resourceGroupName eq 'rg'"
 Result<ActivityFilter> parse_filter(std::string_view text, const std::string& subscription) {
   ActivityFilter filter;
@@ -57,13 +64,18 @@ Result<ActivityFilter> parse_filter(std::string_view text, const std::string& su
                         core::AuditKind::kDenial};
   std::string_view rest = trim(text);
   while (!rest.empty()) {
-    const size_t first = rest.find(' ');
-    const size_t open = rest.find('\'');
-    const size_t close = open == rest.npos ? open : rest.find('\'', open + 1);
-    if (first == rest.npos || close == rest.npos || first > open) return not_understood(text);
-    TRY(apply(rest.substr(0, first), trim(rest.substr(first, open - first)),
-              std::string(rest.substr(open + 1, close - open - 1)), subscription, filter));
-    rest = trim(rest.substr(close + 1));
+    const std::string_view field = take_word(rest), op = take_word(rest);
+    if (rest.empty()) return not_understood(text);
+    std::string_view value;
+    if (rest.front() == '\'') {
+      const size_t close = rest.find('\'', 1);
+      if (close == rest.npos) return not_understood(text);
+      value = rest.substr(1, close - 1);
+      rest = trim(rest.substr(close + 1));
+    } else {
+      value = take_word(rest);
+    }
+    TRY(apply(field, op, std::string(value), subscription, filter));
     if (rest.empty()) break;
     if (!istarts_with(rest, "and ")) return not_understood(text);
     rest = trim(rest.substr(4));

@@ -134,6 +134,7 @@ Result<bool> DeploymentRunner::submit(const core::Principal& caller, uint16_t po
                            "' is still active."}),
                       "DeploymentActive");
     TRY(DeploymentStore::put(tx, deployment));
+    TRY(DeploymentStore::trim(tx, deployment.scope));
     TRY(engine_.submit(tx, deployment.run_id, definition));
     return !before;
   });
@@ -157,8 +158,12 @@ Result<void> DeploymentRunner::start(const workflow::Attempt& attempt) {
 }
 
 void DeploymentRunner::cancel(const std::string& attempt_id) {
+  const size_t first = attempt_id.find('/'), last = attempt_id.rfind('/');
+  if (first == attempt_id.npos || first == last) return;
   Task task;
   task.attempt_id = attempt_id;
+  task.run_id = attempt_id.substr(0, first);
+  task.step = attempt_id.substr(first + 1, last - first - 1);
   task.cancel = true;
   {
     std::lock_guard lock(mutex_);
@@ -188,7 +193,7 @@ void DeploymentRunner::work() {
     }
     Task task = std::move(due_.begin()->second);
     due_.erase(due_.begin());
-    const bool dropped = !task.cancel && canceled_.erase(task.attempt_id) > 0;
+    const bool dropped = !task.cancel && canceled_.contains(task.attempt_id);
     lock.unlock();
     if (!dropped) run(task);
     lock.lock();
@@ -196,7 +201,10 @@ void DeploymentRunner::work() {
 }
 
 void DeploymentRunner::run(Task& task) {
-  if (task.cancel) return complete(task.attempt_id, {workflow::State::kCanceled, {}, {}});
+  if (task.cancel) {
+    cancel_inner(task);
+    return complete(task.attempt_id, {workflow::State::kCanceled, {}, {}});
+  }
   auto found = active(task.run_id);
   if (!found.ok()) return fail(task, std::move(found).error());
   Active& deployment = **found;
@@ -208,6 +216,20 @@ void DeploymentRunner::run(Task& task) {
     return fail(task, internal_error("unknown step of a deployment"));
   if (task.poll.empty()) return deploy(task, deployment, static_cast<size_t>(*index));
   poll(task, deployment, static_cast<size_t>(*index));
+}
+
+// A deployment within the deployment is cancelled with it.
+void DeploymentRunner::cancel_inner(const Task& task) {
+  auto found = active(task.run_id);
+  const auto index = parse_int(std::string_view(task.step).substr(1));
+  if (!found.ok() || !index) return;
+  const auto& resources = (*found)->program->resources();
+  if (*index < 0 || static_cast<size_t>(*index) >= resources.size()) return;
+  const templates::PlannedResource& resource = resources[static_cast<size_t>(*index)];
+  if (!iequals(resource.type, "Microsoft.Resources/deployments")) return;
+  (void)parts_.dispatcher->send(
+      (*found)->caller, {.method = http::Method::kPost,
+                         .target = target_of(resource.id + "/cancel", resource.api_version)});
 }
 
 // From memory, or from the database after a restart.
@@ -336,7 +358,6 @@ void DeploymentRunner::complete(const std::string& attempt_id, workflow::Outcome
   {
     std::lock_guard lock(mutex_);
     if (!running_) return;
-    canceled_.erase(attempt_id);
   }
   if (auto done = engine_.complete(attempt_id, std::move(outcome)); !done.ok())
     log::error("deployment", done.error().message, {{"attempt", attempt_id}});
@@ -367,6 +388,7 @@ Result<void> DeploymentRunner::on_run(db::Tx& tx, const workflow::RunStatus& run
   tx.after_commit([this, id = run.id] {
     std::lock_guard lock(mutex_);
     active_.erase(id);
+    std::erase_if(canceled_, [&](const std::string& each) { return each.starts_with(id + "/"); });
   });
   return {};
 }

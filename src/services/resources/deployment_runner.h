@@ -55,6 +55,7 @@ class DeploymentRunner final : public workflow::Executor, public workflow::Obser
   Result<std::shared_ptr<Active>> active(const std::string& run_id);
   void deploy(Task& task, Active& active, size_t index);
   void poll(Task& task, Active& active, size_t index);
+  void cancel_inner(const Task& task);
   void settle(Task& task, Active& active, size_t index, const http::Response& answer);
   void remove_others(Task& task, Active& active);
   void make_outputs(Task& task, Active& active);

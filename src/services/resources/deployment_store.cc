@@ -6,6 +6,7 @@
 namespace lazuli::resources {
 namespace {
 
+constexpr int kHistoryMax = 800;
 constexpr Duration kResultLifetime = std::chrono::hours(1);
 
 constexpr const char* kSelect =
@@ -90,6 +91,21 @@ Result<void> DeploymentStore::put(db::Tx& tx, const Deployment& deployment) {
       {to_lower(deployment.scope), to_lower(deployment.name), deployment.scope, deployment.name,
        deployment.run_id, deployment.state, deployment.body.dump(), db::Blob{deployment.sealed},
        to_micros(deployment.created), to_micros(deployment.ended)}));
+  return {};
+}
+
+// The oldest that have ended make room, as in Azure.
+Result<void> DeploymentStore::trim(db::Tx& tx, const std::string& scope) {
+  const std::string key = to_lower(scope);
+  auto last =
+      TRY(tx.query_one("SELECT created_us FROM resources_deployment WHERE scope_key = ? "
+                       "ORDER BY created_us DESC LIMIT 1 OFFSET ?",
+                       {key, kHistoryMax}));
+  if (!last) return {};
+  TRY(
+      tx.exec("DELETE FROM resources_deployment WHERE scope_key = ? AND created_us <= ? AND "
+              "ended_us > 0",
+              {key, last->integer(0)}));
   return {};
 }
 

@@ -42,6 +42,8 @@ class DeploymentStore {
                                                 const std::string& name);
   static Result<std::optional<Deployment>> find_run(db::Executor& db, const std::string& run_id);
   static Result<void> put(db::Tx& tx, const Deployment& deployment);
+  // Keeps the newest of a scope's deployments.
+  static Result<void> trim(db::Tx& tx, const std::string& scope);
   static Result<void> set_state(db::Tx& tx, const std::string& run_id, const std::string& state);
   static Result<void> finish(db::Tx& tx, const Deployment& deployment);
 

@@ -105,7 +105,9 @@ Answer delete_group(const Parts& parts, Context& context) {
     TRY(parts.deployments->erase(each.scope, each.name));
   TRY(parts.lock_store->erase_below(id));
   TRY(parts.locks->load(*parts.lock_store));
-  TRY(parts.store->erase(group.subscription_id, group.name));
+  // Roles on it must not wait for the next group of that name.
+  TRY(parts.store->erase(group.subscription_id, group.name,
+                         [&](db::Tx& tx) { return parts.authorization->remove_below(tx, id); }));
   return http::Response(200);
 }
 

@@ -6,6 +6,7 @@
 #include "core/dispatch.h"
 #include "core/operations.h"
 #include "core/service.h"
+#include "services/authorization/api.h"
 #include "services/resources/store.h"
 
 namespace lazuli::resources {
@@ -22,6 +23,7 @@ struct Parts {
   core::Operations* operations = nullptr;
   core::Dispatcher* dispatcher = nullptr;
   core::Audit* audit = nullptr;
+  authorization::Authorization* authorization = nullptr;
   std::unique_ptr<DeploymentStore> deployments;
   std::unique_ptr<DeploymentRunner> runner;
   std::unique_ptr<LockStore> lock_store;

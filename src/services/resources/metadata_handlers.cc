@@ -22,6 +22,7 @@ Answer get_metadata(const Parts& parts, Context& context) {
                                         {"tenant", "adfs"},
                                         {"identityProvider", "ADFS"}})},
        {"graph", context.url("graph", "/")},
+       {"microsoftGraphResourceId", context.url("graph", "/")},
        {"suffixes",
         // The client splits a storage host on ".blob.core.": the suffix must begin with "core.".
         Json::object({{"storage", "core." + suffix},

@@ -10,12 +10,16 @@ namespace {
 
 class Resources final : public ResourcesService {
  public:
-  Resources(const core::Installation& installation, workflow::Engine& workflow)
-      : parts_{installation}, workflow_(workflow) {}
+  Resources(const core::Installation& installation, workflow::Engine& workflow,
+            authorization::Authorization& authorization)
+      : parts_{installation}, workflow_(workflow) {
+    parts_.authorization = &authorization;
+  }
   ~Resources() override { Resources::stop(); }
 
   void describe(core::Manifest& manifest) const override {
     manifest.service = "resources";
+    manifest.depends_on = {"authorization"};
     manifest.migrations = Store::migrations();
     for (const auto& more : {DeploymentStore::migrations(), LockStore::migrations()})
       manifest.migrations.insert(manifest.migrations.end(), more.begin(), more.end());
@@ -61,8 +65,9 @@ class Resources final : public ResourcesService {
 }  // namespace
 
 std::unique_ptr<ResourcesService> make_resources(const core::Installation& installation,
-                                                 workflow::Engine& workflow) {
-  return std::make_unique<Resources>(installation, workflow);
+                                                 workflow::Engine& workflow,
+                                                 authorization::Authorization& authorization) {
+  return std::make_unique<Resources>(installation, workflow, authorization);
 }
 
 }  // namespace lazuli::resources

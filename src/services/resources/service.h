@@ -6,6 +6,7 @@
 #include "core/guard.h"
 #include "core/service.h"
 #include "engines/workflow/workflow.h"
+#include "services/authorization/api.h"
 
 namespace lazuli::resources {
 
@@ -18,6 +19,7 @@ class ResourcesService : public core::Service {
   virtual core::Guard& locks() = 0;
 };
 std::unique_ptr<ResourcesService> make_resources(const core::Installation& installation,
-                                                 workflow::Engine& workflow);
+                                                 workflow::Engine& workflow,
+                                                 authorization::Authorization& authorization);
 
 }  // namespace lazuli::resources

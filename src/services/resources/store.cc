@@ -43,11 +43,12 @@ Result<std::vector<ResourceGroup>> Store::list(const std::string& subscription_i
   });
 }
 
-Result<void> Store::erase(const std::string& subscription_id, const std::string& name) {
+Result<void> Store::erase(const std::string& subscription_id, const std::string& name,
+                          const std::function<Result<void>(db::Tx&)>& also) {
   return handle_.write([&](db::Tx& tx) -> Result<void> {
     TRY(tx.exec("DELETE FROM resources_group WHERE subscription_id = ? AND key = ?",
                 {to_lower(subscription_id), to_lower(name)}));
-    return {};
+    return also(tx);
   });
 }
 

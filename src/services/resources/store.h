@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -29,7 +30,9 @@ class Store {
   Result<std::vector<ResourceGroup>> list(const std::string& subscription_id);
   // True when it is new.
   Result<bool> put(const ResourceGroup& group);
-  Result<void> erase(const std::string& subscription_id, const std::string& name);
+  // `also` joins the transaction.
+  Result<void> erase(const std::string& subscription_id, const std::string& name,
+                     const std::function<Result<void>(db::Tx&)>& also);
 
  private:
   db::Database::Handle handle_;
