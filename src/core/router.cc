@@ -73,9 +73,22 @@ Result<std::string> decode_scope(std::string_view raw) {
 
 struct Router::Node {
   std::unordered_map<std::string, std::unique_ptr<Node>> literals;
+  // Segments with a parameter in the middle: "users('{id}')".
+  struct Keyed {
+    std::string prefix, suffix;  // lower case
+    std::unique_ptr<Node> node;
+  };
+  std::vector<Keyed> keyed;
   std::unique_ptr<Node> parameter;
   std::vector<Leaf> leaves;
   std::vector<Leaf> tails;  // "{name*}" below this node
+
+  Node* keyed_node(std::string prefix, std::string suffix) {
+    for (Keyed& each : keyed)
+      if (each.prefix == prefix && each.suffix == suffix) return each.node.get();
+    keyed.push_back({std::move(prefix), std::move(suffix), std::make_unique<Node>()});
+    return keyed.back().node.get();
+  }
 
   using Visit = std::function<bool(const std::vector<Leaf>&, std::vector<std::string_view>&)>;
 
@@ -89,6 +102,15 @@ struct Router::Node {
       std::string_view after = rest.substr(std::min(rest.size(), segment.size() + 1));
       if (auto found = literals.find(to_lower(segment)); found != literals.end())
         if (found->second->walk(segments, index + 1, after, values, visit)) return true;
+      for (const Keyed& each : keyed) {
+        if (segment.size() <= each.prefix.size() + each.suffix.size()) continue;
+        if (!istarts_with(segment, each.prefix)) continue;
+        std::string_view value = segment.substr(each.prefix.size());
+        if (!iequals(value.substr(value.size() - each.suffix.size()), each.suffix)) continue;
+        values.push_back(value.substr(0, value.size() - each.suffix.size()));
+        if (each.node->walk(segments, index + 1, after, values, visit)) return true;
+        values.pop_back();
+      }
       if (parameter && !segment.empty()) {
         values.push_back(segment);
         if (parameter->walk(segments, index + 1, after, values, visit)) return true;
@@ -123,6 +145,15 @@ Result<void> Router::add(const Route& route) {
   for (std::string_view segment : segments) {
     if (tail) return invalid_argument("nothing may follow a tail: " + route.path);
     bool braces = segment.size() > 2 && segment.front() == '{' && segment.back() == '}';
+    if (size_t open = segment.find('{'); !braces && open != std::string_view::npos) {
+      size_t close = segment.find('}');
+      if (close == std::string_view::npos || close < open)
+        return invalid_argument("a parameter has no end: " + route.path);
+      leaf.names.emplace_back(segment.substr(open + 1, close - open - 1));
+      node =
+          node->keyed_node(to_lower(segment.substr(0, open)), to_lower(segment.substr(close + 1)));
+      continue;
+    }
     if (!braces) {
       auto& next = node->literals[to_lower(segment)];
       if (!next) next = std::make_unique<Node>();

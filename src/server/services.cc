@@ -34,7 +34,7 @@ Result<std::unique_ptr<Services>> Services::create(const core::Installation& ins
   std::unique_ptr<Services> made(new Services());
   TRY(made->make_engines(installation, database));
   Services& s = *made;
-  s.directory = directory::make_directory();
+  s.directory = directory::make_directory(installation);
   s.identity = identity::make_identity(installation, *s.directory);
   s.authorization = authorization::make_authorization(installation, s.directory.get());
   s.resources = resources::make_resources(installation, *s.workflow, *s.authorization);

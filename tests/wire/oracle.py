@@ -100,11 +100,16 @@ def may_be_any_caller(route):
     return route["host"] == "management" and any(re.fullmatch(path, route["path"]) for path in ANY_CALLER)
 
 
+def is_own(route):
+    """Whether whoever calls asks for an object of their own: what names no object means the caller's."""
+    return route["host"] == "graph" and re.fullmatch(r"/\{version\}/me(/.*)?", route["path"]) is not None
+
+
 def expected(route, column):
     """The exact refusal; None where the caller must get past the chain (any answer but 401 and 403)."""
     if route["anonymous"] or column == "holding":
         return None
-    if route.get("anyCaller") and column in ("lacking", "foreign-scope"):
+    if (route.get("anyCaller") or is_own(route)) and column in ("lacking", "foreign-scope"):
         return None
     spoken = protocol(route)
     status, code = REFUSALS["arm" if spoken == "mlflow" else spoken][column]

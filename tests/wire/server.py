@@ -154,7 +154,8 @@ class Server:
             return self._shared_key(method, target, headers, body)
         if word == "mlflow":
             return "Bearer " + self.mlflow_token()
-        audiences = {"arm": arm, "ml": f"https://ml.azure.{self.domain}", "storage": "https://storage.azure.com"}
+        audiences = {"arm": arm, "ml": f"https://ml.azure.{self.domain}", "storage": "https://storage.azure.com",
+                     "graph": f"https://graph.{self.domain}"}
         if word in audiences:
             return "Bearer " + self.token(audiences[word])
         return "Bearer " + self._bad_token(word, self.token(arm))

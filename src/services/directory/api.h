@@ -96,6 +96,11 @@ struct IdentityProvider {
   std::string scopes;  // "openid profile email"
 };
 
+struct FirstPerson {
+  std::string upn, name;
+  std::string password_hash;  // of hash_password
+};
+
 // Principals and their credentials. Writes that take a Tx join the caller's transaction. Every
 // change is an event of the topic "directory.changed" {objectId, kind, change}, published in its
 // transaction; `change` is created, updated, disabled, deleted, credentials, members or sessions.
@@ -151,8 +156,18 @@ class Directory {
   virtual Result<void> set_enabled(db::Tx& tx, const std::string& object_id, bool enabled) = 0;
   virtual Result<void> remove(db::Tx& tx, const std::string& object_id) = 0;
 
+  // The one-time code of the first start: made when the directory has never had one, or with the
+  // server stopped. Redeeming it ends it and makes a person, whom the caller gives rights.
+  virtual Result<bool> is_first_start() = 0;
+  virtual Result<SecretString> make_setup_code() = 0;
+  virtual Result<Principal> redeem_setup_code(db::Tx& tx, const SecretString& code,
+                                              const FirstPerson& person) = 0;
+
   // Sign-in of people through other providers; accounts are linked by (issuer, subject) alone.
   virtual Result<std::vector<IdentityProvider>> identity_providers() = 0;
+  virtual Result<IdentityProvider> add_provider(const IdentityProvider& provider,
+                                                const SecretString& client_secret) = 0;
+  virtual Result<void> remove_provider(const std::string& provider_id) = 0;
   virtual Result<SecretString> provider_secret(const std::string& provider_id) = 0;
   virtual Result<std::optional<Principal>> find_external(const std::string& issuer,
                                                          const std::string& subject) = 0;

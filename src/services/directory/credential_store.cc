@@ -4,6 +4,15 @@
 #include "base/strings.h"
 
 namespace lazuli::directory {
+namespace {
+
+std::vector<std::string> audiences_from(const Json& json) {
+  std::vector<std::string> all;
+  for (const Json& each : json.items()) all.push_back(each.text());
+  return all;
+}
+
+}  // namespace
 
 Result<void> CredentialStore::add_secret(db::Tx& tx, const Secret& secret) {
   TRY(tx.exec(
@@ -60,6 +69,85 @@ Result<std::vector<Certificate>> CredentialStore::certificates(db::Executor& db,
   return certificates;
 }
 
+Result<std::vector<KeptCertificate>> CredentialStore::certificates_of(
+    db::Executor& db, const std::string& object_id) {
+  std::vector<KeptCertificate> all;
+  for (const db::Row& row :
+       TRY(db.query("SELECT key_id, der, sha1, sha256, start_us, end_us, name, usage FROM "
+                    "directory_certificate WHERE object_id = ? ORDER BY start_us, key_id",
+                    {object_id}))) {
+    KeptCertificate each;
+    static_cast<Certificate&>(each) = {row.text(0),
+                                       row.blob(1),
+                                       row.blob(2),
+                                       row.blob(3),
+                                       from_micros(row.integer(4)),
+                                       from_micros(row.integer(5))};
+    each.name = row.text(6);
+    each.usage = row.text(7);
+    all.push_back(std::move(each));
+  }
+  return all;
+}
+
+Result<void> CredentialStore::add_certificate(db::Tx& tx, const std::string& object_id,
+                                              const KeptCertificate& certificate) {
+  TRY(
+      tx.exec("INSERT INTO directory_certificate (key_id, object_id, name, usage, der, sha1, "
+              "sha256, start_us, end_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+              {certificate.key_id, object_id, certificate.name, certificate.usage,
+               db::Blob{certificate.der}, db::Blob{certificate.sha1}, db::Blob{certificate.sha256},
+               to_micros(certificate.start), to_micros(certificate.end)}));
+  return {};
+}
+
+Result<void> CredentialStore::remove_certificate(db::Tx& tx, const std::string& key_id) {
+  TRY(tx.exec("DELETE FROM directory_certificate WHERE key_id = ?", {key_id}));
+  return {};
+}
+
+Result<std::vector<KeptFederation>> CredentialStore::federations_of(db::Executor& db,
+                                                                    const std::string& object_id) {
+  std::vector<KeptFederation> all;
+  for (const db::Row& row :
+       TRY(db.query("SELECT id, name, issuer, subject, audiences, description FROM "
+                    "directory_federation WHERE object_id = ? ORDER BY name",
+                    {object_id}))) {
+    KeptFederation each;
+    each.id = row.text(0);
+    each.name = row.text(1);
+    each.issuer = row.text(2);
+    each.subject = row.text(3);
+    each.audiences = audiences_from(TRY(Json::parse(row.text(4))));
+    each.description = row.text(5);
+    all.push_back(std::move(each));
+  }
+  return all;
+}
+
+Result<void> CredentialStore::put_federation(db::Tx& tx, const std::string& object_id,
+                                             const KeptFederation& federation) {
+  auto done = tx.exec(
+      "INSERT INTO directory_federation (id, object_id, name, issuer, subject, audiences, "
+      "description) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
+      "issuer = excluded.issuer, subject = excluded.subject, audiences = excluded.audiences, "
+      "description = excluded.description",
+      {federation.id, object_id, federation.name, federation.issuer, federation.subject,
+       Json::strings(federation.audiences).dump(), federation.description});
+  if (done.ok()) return {};
+  if (done.error().code == Code::kConflict)
+    return conflict(
+        "FederatedIdentityCredential with the same name, or the same issuer and subject, already "
+        "exists.",
+        "Request_MultipleObjectsWithSameKeyValue");
+  return done.error();
+}
+
+Result<void> CredentialStore::remove_federation(db::Tx& tx, const std::string& id) {
+  TRY(tx.exec("DELETE FROM directory_federation WHERE id = ?", {id}));
+  return {};
+}
+
 Result<std::vector<FederatedCredential>> CredentialStore::federations(db::Executor& db,
                                                                       const std::string& app_id) {
   std::vector<FederatedCredential> all;
@@ -70,8 +158,7 @@ Result<std::vector<FederatedCredential>> CredentialStore::federations(db::Execut
                     "ORDER BY f.name",
                     {to_lower(app_id)}))) {
     FederatedCredential each{row.text(0), row.text(1), row.text(2), row.text(3), {}};
-    const Json audiences = TRY(Json::parse(row.text(4)));
-    for (const Json& audience : audiences.items()) each.audiences.push_back(audience.text());
+    each.audiences = audiences_from(TRY(Json::parse(row.text(4))));
     all.push_back(std::move(each));
   }
   return all;
@@ -104,6 +191,34 @@ Result<void> CredentialStore::set_failures(db::Tx& tx, const std::string& object
   TRY(tx.exec("UPDATE directory_password SET failures = ?, locked_until_us = ? WHERE object_id = ?",
               {failures, to_micros(locked_until), object_id}));
   return {};
+}
+
+Result<std::optional<SetupCode>> CredentialStore::setup_code(db::Executor& db) {
+  auto row = TRY(db.query_one("SELECT hash, expires_us FROM directory_setup WHERE id = 1"));
+  if (!row) return std::optional<SetupCode>();
+  return std::optional<SetupCode>(SetupCode{row->text(0), from_micros(row->integer(1))});
+}
+
+Result<void> CredentialStore::put_setup_code(db::Tx& tx, const SetupCode& code) {
+  TRY(tx.exec(
+      "INSERT INTO directory_setup (id, hash, expires_us) VALUES (1, ?, ?) ON CONFLICT (id) "
+      "DO UPDATE SET hash = excluded.hash, expires_us = excluded.expires_us",
+      {code.hash, to_micros(code.expires)}));
+  return {};
+}
+
+Result<void> CredentialStore::add_provider(db::Tx& tx, const IdentityProvider& provider,
+                                           const std::string& sealed_secret) {
+  TRY(
+      tx.exec("INSERT INTO directory_provider (id, name, issuer, client_id, sealed_secret, scopes) "
+              "VALUES (?, ?, ?, ?, ?, ?)",
+              {provider.id, provider.name, provider.issuer, provider.client_id,
+               db::Blob{sealed_secret}, provider.scopes}));
+  return {};
+}
+
+Result<bool> CredentialStore::remove_provider(db::Tx& tx, const std::string& id) {
+  return TRY(tx.exec("DELETE FROM directory_provider WHERE id = ?", {id})) > 0;
 }
 
 Result<std::vector<IdentityProvider>> CredentialStore::providers(db::Executor& db) {

@@ -37,8 +37,9 @@ class DirectoryTest : public testing::TestWithParam<db::testing::Driver> {
     return object;
   }
   void put_into(const Object& group, const std::string& member) {
-    ASSERT_TRUE(
-        write([&](db::Tx& tx) { return Store::add_member(tx, group.object_id, member); }).ok());
+    ASSERT_TRUE(write([&](db::Tx& tx) {
+                  return RelationStore::add(tx, Relation::kMember, group.object_id, member);
+                }).ok());
   }
   void set_password(const Object& user, const std::string& password, bool must_change = false) {
     std::string hash = directory->hash_password(SecretString(password)).value();
@@ -176,6 +177,25 @@ TEST_P(DirectoryTest, ExternalAccountsAreLinkedByIssuerAndSubject) {
               }).ok());
   EXPECT_EQ(directory->find_external("https://idp", "42")->value().object_id, user.object_id);
   EXPECT_FALSE(directory->find_external("https://other", "42")->has_value());
+}
+
+TEST_P(DirectoryTest, TheSetupCodeWorksOnce) {
+  EXPECT_TRUE(directory->is_first_start().value());
+  SecretString code = directory->make_setup_code().value();
+  EXPECT_FALSE(directory->is_first_start().value());
+  EXPECT_EQ(code.expose().size(), 19u);
+  std::string hash = directory->hash_password(SecretString("Secret-123")).value();
+  auto redeem = [&](std::string_view text, const std::string& upn) {
+    return write([&](db::Tx& tx) {
+      return directory->redeem_setup_code(tx, SecretString(text), {upn, "Ann", hash});
+    });
+  };
+  EXPECT_EQ(redeem("AAAA-AAAA-AAAA-AAAA", "a@b").error().wire_code, "InvalidSetupCode");
+  EXPECT_EQ(redeem(code.expose(), "no upn").error().wire_code, "Request_BadRequest");
+  Principal made = redeem(to_lower(code.expose()), "ann@example.org").value();
+  EXPECT_EQ(directory->find_by_upn("ann@example.org")->value().object_id, made.object_id);
+  EXPECT_FALSE(redeem(code.expose(), "bob@example.org").ok());
+  EXPECT_FALSE(redeem("", "bob@example.org").ok());
 }
 
 TEST(DirectoryMigrationTest, TakesPrincipalsAndSecretsOver) {

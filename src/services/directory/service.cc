@@ -7,9 +7,14 @@
 #include "crypto/random.h"
 #include "services/directory/changes.h"
 #include "services/directory/credential_store.h"
+#include "services/directory/graph.h"
+#include "services/directory/identity_handlers.h"
 #include "services/directory/passwords.h"
 #include "services/directory/principals.h"
+#include "services/directory/provider_handlers.h"
+#include "services/directory/routes.h"
 #include "services/directory/secrets.h"
+#include "services/directory/setup.h"
 #include "services/directory/store.h"
 
 namespace lazuli::directory {
@@ -17,9 +22,14 @@ namespace {
 
 class Service final : public DirectoryService {
  public:
+  explicit Service(core::Installation installation) : installation_(std::move(installation)) {}
+
   void describe(core::Manifest& manifest) const override {
     manifest.service = "directory";
     manifest.migrations = Store::migrations();
+    describe_graph(manifest, [this]() -> const Graph& { return *graph_; });
+    describe_identities(manifest, [this]() -> const Graph& { return *graph_; });
+    describe_providers(manifest, [this]() -> const Graph& { return *graph_; });
   }
 
   Result<void> open(db::Database::Handle handle, core::Vault& vault,
@@ -29,6 +39,9 @@ class Service final : public DirectoryService {
     changes_ = std::make_unique<Changes>(*handle_, events);
     passwords_ = std::make_unique<Passwords>(*handle_, *changes_);
     secrets_ = std::make_unique<Secrets>(vault);
+    setup_ = std::make_unique<Setup>(*handle_, vault);
+    graph_.reset(
+        new Graph{installation_, *handle_, *changes_, *passwords_, *secrets_, *this, Schema()});
     return {};
   }
 
@@ -160,6 +173,37 @@ class Service final : public DirectoryService {
                   [&](db::Tx& tx, const std::string& id) { return Store::remove(tx, id); });
   }
 
+  Result<bool> is_first_start() override { return setup_->is_first_start(); }
+  Result<SecretString> make_setup_code() override { return setup_->make_code(); }
+  Result<Principal> redeem_setup_code(db::Tx& caller, const SecretString& code,
+                                      const FirstPerson& person) override {
+    db::Tx& tx = handle_->join(caller);
+    TRY(setup_->redeem(tx, code));
+    TRY(check_upn(person.upn));
+    Object user = new_object(kUser, person.name.empty() ? person.upn : person.name);
+    user.upn = person.upn;
+    TRY(check_name(user.name, "displayName"));
+    TRY(Store::add(tx, user));
+    TRY(passwords_->set(tx, user.object_id, person.password_hash, false));
+    TRY(changes_->record(tx, user.object_id, user.kind, "created"));
+    return principal_of(user);
+  }
+
+  Result<IdentityProvider> add_provider(const IdentityProvider& wanted,
+                                        const SecretString& client_secret) override {
+    IdentityProvider provider = wanted;
+    provider.id = new_uuid();
+    std::string sealed = vault_->seal("directory.provider/" + provider.id, client_secret.expose());
+    TRY(handle_->write(
+        [&](db::Tx& tx) { return CredentialStore::add_provider(tx, provider, sealed); }));
+    return provider;
+  }
+  Result<void> remove_provider(const std::string& provider_id) override {
+    return handle_->write([&](db::Tx& tx) -> Result<void> {
+      if (TRY(CredentialStore::remove_provider(tx, provider_id))) return {};
+      return not_found("there is no identity provider " + provider_id);
+    });
+  }
   Result<std::vector<IdentityProvider>> identity_providers() override {
     return handle_->read([](db::Reader& reader) { return CredentialStore::providers(reader); });
   }
@@ -207,22 +251,27 @@ class Service final : public DirectoryService {
     return changes_->record(tx, object->object_id, object->kind, what);
   }
 
+  const core::Installation installation_;
   std::optional<db::Database::Handle> handle_;
   core::Vault* vault_ = nullptr;
   std::unique_ptr<Changes> changes_;
   std::unique_ptr<Passwords> passwords_;
   std::unique_ptr<Secrets> secrets_;
+  std::unique_ptr<Setup> setup_;
+  std::unique_ptr<Graph> graph_;
 };
 
 }  // namespace
 
-std::unique_ptr<DirectoryService> make_directory() { return std::make_unique<Service>(); }
+std::unique_ptr<DirectoryService> make_directory(const core::Installation& installation) {
+  return std::make_unique<Service>(installation);
+}
 
 std::vector<db::Migration> directory_migrations() { return Store::migrations(); }
 
 Result<std::unique_ptr<Directory>> open_directory(db::Database::Handle handle, core::Vault& vault,
                                                   core::Events& events) {
-  auto opened = make_directory();
+  auto opened = make_directory({});
   TRY(opened->open(std::move(handle), vault, events));
   return std::unique_ptr<Directory>(std::move(opened));
 }

@@ -17,6 +17,6 @@ class DirectoryService : public core::Service, public Directory {
 };
 
 // Users, groups, applications, service principals and managed identities.
-std::unique_ptr<DirectoryService> make_directory();
+std::unique_ptr<DirectoryService> make_directory(const core::Installation& installation);
 
 }  // namespace lazuli::directory

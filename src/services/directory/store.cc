@@ -33,6 +33,12 @@ Result<std::optional<Object>> find_where(db::Executor& db, std::string_view cond
   return std::optional<Object>(TRY(object_from(*row)));
 }
 
+Result<std::vector<Object>> objects(const db::Rows& rows) {
+  std::vector<Object> all;
+  for (const db::Row& row : rows) all.push_back(TRY(object_from(row)));
+  return all;
+}
+
 std::optional<std::string> key_of(const std::optional<std::string>& text) {
   if (!text) return {};
   return to_lower(*text);
@@ -102,6 +108,14 @@ constexpr const char* kTakeOver =
     "p.app_id = s.app_id; "
     "DROP TABLE identity_secret; DROP TABLE identity_principal";
 
+constexpr const char* kConsentAndSetup =
+    "CREATE TABLE directory_consent (id {text} PRIMARY KEY, client_id {text} NOT NULL REFERENCES "
+    "directory_object (object_id) ON DELETE CASCADE, resource_id {text} NOT NULL REFERENCES "
+    "directory_object (object_id) ON DELETE CASCADE, principal_id {text} NOT NULL, consent_type "
+    "{text} NOT NULL, scope {text} NOT NULL, UNIQUE (client_id, resource_id, principal_id)); "
+    "CREATE TABLE directory_setup (id {int} PRIMARY KEY, hash {text} NOT NULL, expires_us {int} "
+    "NOT NULL)";
+
 }  // namespace
 
 std::string_view to_string(PrincipalKind kind) {
@@ -117,7 +131,9 @@ std::string_view to_string(PrincipalKind kind) {
 }
 
 std::vector<db::Migration> Store::migrations() {
-  return {{"directory", 1, cat({kObjects, kCredentials})}, {"directory", 2, kTakeOver, "identity"}};
+  return {{"directory", 1, cat({kObjects, kCredentials})},
+          {"directory", 2, kTakeOver, "identity"},
+          {"directory", 3, kConsentAndSetup}};
 }
 
 Result<void> Store::add(db::Tx& tx, const Object& object) {
@@ -193,11 +209,37 @@ Result<void> Store::add_well_known(db::Tx& tx, const std::string& name,
   return {};
 }
 
-Result<bool> Store::add_member(db::Tx& tx, const std::string& group_id,
-                               const std::string& member_id) {
-  return TRY(tx.exec("INSERT INTO directory_member (group_id, member_id) VALUES (?, ?) "
-                     "ON CONFLICT DO NOTHING",
-                     {group_id, member_id})) > 0;
+Result<std::vector<Object>> Store::list(db::Executor& db, std::string_view kind,
+                                        const std::string& after, size_t count_max) {
+  return objects(
+      TRY(db.query(cat({kColumns, "WHERE kind = ? AND object_id > ? ORDER BY object_id LIMIT ?"}),
+                   {kind, after, count_max})));
+}
+
+Result<std::vector<Object>> Store::find_all(db::Executor& db,
+                                            const std::vector<std::string>& object_ids) {
+  std::vector<Object> found;
+  for (const std::string& id : object_ids)
+    if (auto object = TRY(find(db, id))) found.push_back(std::move(*object));
+  return found;
+}
+
+// What lies below "/a/b" has keys from "/a/b/" to before "/a/b0": '0' follows '/'.
+Result<std::vector<Object>> Store::identities_below(db::Executor& db, const std::string& scope) {
+  std::string key = to_lower(scope);
+  return objects(
+      TRY(db.query(cat({kColumns,
+                        "WHERE resource_key >= ? AND resource_key < ? AND explicit_identity = 1 "
+                        "ORDER BY resource_key"}),
+                   {key + "/", key + "0"})));
+}
+
+Result<bool> Store::is_well_known(db::Executor& db, const Object& object) {
+  auto row = TRY(db.query_one(
+      "SELECT 1 FROM directory_well_known w JOIN directory_object o ON o.object_id = w.object_id "
+      "WHERE o.object_id = ? OR o.app_id = ?",
+      {object.object_id, object.app_id}));
+  return row.has_value();
 }
 
 Result<std::vector<std::string>> Store::groups_of(db::Executor& db, const std::string& member_id) {
@@ -209,6 +251,63 @@ Result<std::vector<std::string>> Store::groups_of(db::Executor& db, const std::s
                     {to_lower(member_id)})))
     groups.push_back(row.text(0));
   return groups;
+}
+
+namespace {
+
+// The table of a relation, and its two columns: whose, and who.
+struct Names {
+  std::string_view table, object, other;
+};
+Names names_of(Relation relation) {
+  if (relation == Relation::kMember) return {"directory_member", "group_id", "member_id"};
+  return {"directory_owner", "object_id", "owner_id"};
+}
+
+}  // namespace
+
+Result<bool> RelationStore::add(db::Tx& tx, Relation relation, const std::string& object_id,
+                                const std::string& other_id) {
+  Names names = names_of(relation);
+  return TRY(tx.exec(cat({"INSERT INTO ", names.table, " (", names.object, ", ", names.other,
+                          ") VALUES (?, ?) ON CONFLICT DO NOTHING"}),
+                     {object_id, other_id})) > 0;
+}
+
+Result<bool> RelationStore::remove(db::Tx& tx, Relation relation, const std::string& object_id,
+                                   const std::string& other_id) {
+  Names names = names_of(relation);
+  return TRY(tx.exec(cat({"DELETE FROM ", names.table, " WHERE ", names.object, " = ? AND ",
+                          names.other, " = ?"}),
+                     {object_id, other_id})) > 0;
+}
+
+Result<std::vector<Object>> RelationStore::of(db::Executor& db, Relation relation,
+                                              const std::string& object_id) {
+  Names names = names_of(relation);
+  return objects(
+      TRY(db.query(cat({kColumns, "WHERE object_id IN (SELECT ", names.other, " FROM ", names.table,
+                        " WHERE ", names.object, " = ?) ORDER BY object_id"}),
+                   {object_id})));
+}
+
+Result<std::vector<Object>> RelationStore::held_by(db::Executor& db, Relation relation,
+                                                   const std::string& other_id) {
+  Names names = names_of(relation);
+  return objects(
+      TRY(db.query(cat({kColumns, "WHERE object_id IN (SELECT ", names.object, " FROM ",
+                        names.table, " WHERE ", names.other, " = ?) ORDER BY object_id"}),
+                   {other_id})));
+}
+
+Result<std::vector<Object>> RelationStore::transitive_members(db::Executor& db,
+                                                              const std::string& group_id) {
+  return objects(TRY(
+      db.query(cat({"WITH RECURSIVE below (id) AS (SELECT member_id FROM directory_member WHERE "
+                    "group_id = ? UNION SELECT m.member_id FROM directory_member m JOIN below ON "
+                    "m.group_id = below.id) ",
+                    kColumns, "WHERE object_id IN (SELECT id FROM below) ORDER BY object_id"}),
+               {group_id})));
 }
 
 }  // namespace lazuli::directory

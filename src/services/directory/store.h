@@ -37,12 +37,38 @@ class Store {
   static Result<void> add_well_known(db::Tx& tx, const std::string& name,
                                      const std::string& object_id);
 
-  // False where it was one already.
-  static Result<bool> add_member(db::Tx& tx, const std::string& group_id,
-                                 const std::string& member_id);
+  // Of one kind, by object id, beyond `after`; `kind` empty: all kinds.
+  static Result<std::vector<Object>> list(db::Executor& db, std::string_view kind,
+                                          const std::string& after, size_t count_max);
+  static Result<std::vector<Object>> find_all(db::Executor& db,
+                                              const std::vector<std::string>& object_ids);
+  // User-assigned identities whose resources lie below an ARM id, by that id.
+  static Result<std::vector<Object>> identities_below(db::Executor& db, const std::string& scope);
+  // Whether it is one of the server's own principals, or the application of one.
+  static Result<bool> is_well_known(db::Executor& db, const Object& object);
 
   // All groups above, each once, however they are nested; a circle ends.
   static Result<std::vector<std::string>> groups_of(db::Executor& db, const std::string& member_id);
+};
+
+// Who stands in which relation to an object: members of a group, owners of anything.
+enum class Relation { kMember, kOwner };
+
+class RelationStore {
+ public:
+  // False where it was there already, or was not.
+  static Result<bool> add(db::Tx& tx, Relation relation, const std::string& object_id,
+                          const std::string& other_id);
+  static Result<bool> remove(db::Tx& tx, Relation relation, const std::string& object_id,
+                             const std::string& other_id);
+  // Those of the object; the objects it is one of.
+  static Result<std::vector<Object>> of(db::Executor& db, Relation relation,
+                                        const std::string& object_id);
+  static Result<std::vector<Object>> held_by(db::Executor& db, Relation relation,
+                                             const std::string& other_id);
+  // Members of the group and of the groups within, each once.
+  static Result<std::vector<Object>> transitive_members(db::Executor& db,
+                                                        const std::string& group_id);
 };
 
 }  // namespace lazuli::directory
