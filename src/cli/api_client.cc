@@ -99,6 +99,17 @@ Result<Json> ApiClient::health() {
   return Json::parse(response.text());
 }
 
+Result<Json> ApiClient::plain_post(std::string_view path, const Json& body) {
+  http::ClientRequest request;
+  request.method = http::Method::kPost;
+  request.url = url("", path);
+  request.headers.set("Content-Type", "application/json");
+  request.body = body.dump();
+  http::Response response = TRY(http_->send(request));
+  if (response.status >= 300) return from_body(response);
+  return Json::parse(response.text());
+}
+
 Result<SecretString> ApiClient::token(const std::string& audience) {
   if (!account_) return TRY(sign_in_->token(administrator_, audience)).token;
   SignIn::Token fresh = TRY(sign_in_->token(*account_, audience));

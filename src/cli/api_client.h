@@ -50,6 +50,8 @@ class ApiClient {
   Result<Json> post(std::string path, Json body = Json::object());
   Result<void> remove(std::string path);
   Result<Json> health();
+  // To the server itself, without a credential.
+  Result<Json> plain_post(std::string_view path, const Json& body);
 
   // The content behind an address that carries its own credential (a SAS).
   Result<std::string> fetch(std::string_view url);

@@ -13,6 +13,7 @@
 #include "cli/role_command.h"
 #include "cli/routes_command.h"
 #include "cli/server_commands.h"
+#include "cli/setup_command.h"
 #include "server/installation.h"
 
 namespace lazuli::cli {
@@ -83,6 +84,23 @@ void add_server_commands(CLI::App& app, Common& common, ServeFlags& flags, bool&
   CLI::App* state = add_command(app, common, "status", "Show whether and where it answers");
   state->add_flag("--json", json, "print JSON");
   state->callback([&] { common.status = status(common.data_dir(), json); });
+}
+
+void add_setup_commands(CLI::App& app, Common& common, SetupRequest& request, ServeFlags& flags) {
+  CLI::App* command = add_command(app, common, "setup",
+                                  "Make the first person, Owner of everything, with the code");
+  command->add_option("--code", request.code, "the setup code (default: the one that waits)");
+  command->add_option("--user", request.user, "user principal name: ann@example.org")->required();
+  command->add_option("--name", request.name, "display name");
+  command->footer("Example:\n  lazuli setup --user ann@example.org     asks for the password");
+  command->callback([&] {
+    request.data_dir = common.data_dir();
+    common.status = setup(request);
+  });
+  CLI::App* code =
+      add_command(app, common, "setup-code", "With the server stopped: make a new setup code");
+  code->add_option("--database", flags.options.database_url, "as the server was started with");
+  code->callback([&] { common.status = setup_code(serve_options(common, flags)); });
 }
 
 void add_output_flags(CLI::App* command, bool& json) {
@@ -368,6 +386,8 @@ int run(int argc, char** argv) {
   EnvOptions env_options;
   bool json = false, declared = false;
   add_server_commands(app, common, serve_flags, json);
+  SetupRequest setup_request;
+  add_setup_commands(app, common, setup_request, serve_flags);
   add_routes_command(app, common, declared, json);
   LoginOptions login_options;
   add_login_commands(app, common, login_options);

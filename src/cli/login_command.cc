@@ -3,7 +3,6 @@
 
 #include <spawn.h>
 #include <sys/wait.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -14,30 +13,10 @@
 #include "base/strings.h"
 #include "cli/api_client.h"
 #include "cli/server_commands.h"
+#include "cli/terminal.h"
 
 namespace lazuli::cli {
 namespace {
-
-// Typed without an echo, or the first line of what is piped in.
-SecretString read_secret(const char* prompt) {
-  termios before{};
-  const bool terminal = ::isatty(STDIN_FILENO) == 1 && ::tcgetattr(STDIN_FILENO, &before) == 0;
-  if (terminal) {
-    termios silent = before;
-    silent.c_lflag &= ~static_cast<tcflag_t>(ECHO);
-    ::tcsetattr(STDIN_FILENO, TCSANOW, &silent);
-    std::fprintf(stderr, "%s", prompt);
-  }
-  std::string line;
-  std::getline(std::cin, line);
-  if (terminal) {
-    ::tcsetattr(STDIN_FILENO, TCSANOW, &before);
-    std::fprintf(stderr, "\n");
-  }
-  SecretString secret(trim(line));
-  wipe(line.data(), line.size());
-  return secret;
-}
 
 // Without a desktop the address stands on the terminal all the same.
 void open_browser(const std::string& address) {

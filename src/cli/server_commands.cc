@@ -13,6 +13,7 @@
 #include "base/files.h"
 #include "base/strings.h"
 #include "cli/api_client.h"
+#include "cli/setup_command.h"
 
 namespace lazuli::cli {
 namespace {
@@ -85,7 +86,12 @@ int up(const server::ServeOptions& options) {
   if (!pid.ok()) return fail(pid.error());
   auto deadline = SteadyClock::now() + kStartMax;
   while (SteadyClock::now() < deadline) {
-    if (health_of(options.data_dir).ok()) return status(options.data_dir, false);
+    if (health_of(options.data_dir).ok()) {
+      int state = status(options.data_dir, false);
+      std::string hint = setup_hint(options.data_dir);
+      if (!hint.empty()) std::printf("%s\n", hint.c_str());
+      return state;
+    }
     int ended = 0;
     if (::waitpid(*pid, &ended, WNOHANG) == *pid)
       return fail(internal_error(

@@ -6,6 +6,7 @@
 #include "core/operations_store.h"
 #include "core/validate.h"
 #include "server/services.h"
+#include "server/setup.h"
 
 namespace lazuli::server {
 namespace {
@@ -76,7 +77,13 @@ Result<void> House::open_services() {
   chain_ =
       std::make_unique<Chain>(installation_, manifests_, router_, services_->authenticators(),
                               services_->authorization->authorizer(), *audit_, services_->guards());
-  return ensure_administrator();
+  TRY(ensure_administrator());
+  if (!TRY(services_->directory->is_first_start())) return {};
+  return renew_setup_code();
+}
+
+Result<void> House::renew_setup_code() {
+  return write_setup_code(*services_->directory, installation_.data_dir);
 }
 
 Result<void> House::start() {

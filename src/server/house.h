@@ -43,6 +43,8 @@ class House {
 
   Result<void> start();
   void stop() noexcept;
+  // Of the first person (server/setup.h); what code there was is void.
+  Result<void> renew_setup_code();
 
   const std::vector<core::Manifest>& manifests() const { return manifests_; }
 

@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "base/files.h"
 #include "base/log.h"
 #include "base/strings.h"
 #include "core/root_key.h"
@@ -18,6 +19,7 @@
 #include "server/house.h"
 #include "server/installation.h"
 #include "server/listen.h"
+#include "server/setup.h"
 
 namespace lazuli::server {
 namespace {
@@ -112,6 +114,9 @@ Result<void> run(const ServeOptions& options, const sigset_t& end_signals) {
              {"domain", installation.domain},
              {"data", dir.path()},
              {"start_ms", took.count()}});
+  if (file_exists(setup_code_file(dir.path())))
+    log::info("server", "a setup code for the first person waits; see `lazuli setup --help`",
+              {{"file", setup_code_file(dir.path())}});
   int signal_number = wait_for_end(end_signals);
   log::info("server", "stopping", {{"signal", signal_number}});
   remove_server_file(dir.path());
@@ -121,6 +126,15 @@ Result<void> run(const ServeOptions& options, const sigset_t& end_signals) {
 }
 
 }  // namespace
+
+Result<void> make_setup_code(const ServeOptions& options) {
+  DataDir dir = TRY(DataDir::open(options.data_dir));
+  core::Installation installation = TRY(load_installation(dir, options.domain));
+  SecretBytes root_key = TRY(core::load_or_create_root_key(dir.path()));
+  std::unique_ptr<core::Vault> vault = core::make_vault(root_key);
+  auto house = TRY(House::open(installation, root_key, *vault, {options.database_url, {}}));
+  return house->renew_setup_code();
+}
 
 int serve(const ServeOptions& options) {
   keep_memory_private();

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "base/result.h"
+
 namespace lazuli::server {
 
 struct ServeOptions {
@@ -20,5 +22,8 @@ struct ServeOptions {
 
 // Runs the server in the foreground until SIGINT or SIGTERM. The process's exit status.
 int serve(const ServeOptions& options);
+
+// With the server stopped: a new one-time code for the first person (server/setup.h).
+Result<void> make_setup_code(const ServeOptions& options);
 
 }  // namespace lazuli::server

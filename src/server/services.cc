@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "server/health.h"
+#include "server/setup.h"
 
 namespace lazuli::server {
 namespace {
@@ -47,14 +48,15 @@ Result<std::unique_ptr<Services>> Services::create(const core::Installation& ins
                             *s.compute, *s.environments});
   s.endpoints =
       endpoints::make_endpoints(*s.workspace, *s.assets, *s.storage, *s.identity, *s.inference);
+  s.setup = make_setup(installation, *s.directory, *s.authorization);
   s.health = make_health(installation, s.compute->isolation());
   return made;
 }
 
 std::vector<core::Service*> Services::all() {
-  return {identity.get(), directory.get(), authorization.get(), resources.get(),
-          storage.get(),  declared.get(),  workspace.get(),     assets.get(),
-          runs.get(),     jobs.get(),      endpoints.get(),     health.get()};
+  return {identity.get(),  directory.get(), authorization.get(), resources.get(), storage.get(),
+          declared.get(),  workspace.get(), assets.get(),        runs.get(),      jobs.get(),
+          endpoints.get(), setup.get(),     health.get()};
 }
 
 Authenticators Services::authenticators() {

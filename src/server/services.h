@@ -52,6 +52,7 @@ struct Services {
   std::unique_ptr<runs::RunsService> runs;
   std::unique_ptr<jobs::JobsService> jobs;
   std::unique_ptr<endpoints::EndpointsService> endpoints;
+  std::unique_ptr<core::Service> setup;
   std::unique_ptr<core::Service> health;
 
  private:

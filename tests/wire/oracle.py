@@ -30,7 +30,8 @@ ANONYMOUS = {
     "login": r"/.*",  # it is where credentials are presented, in bodies and forms of their own
     "management": r"/metadata/endpoints",  # where clients learn the names of this cloud's hosts
     "api": r"/discovery",  # the same for a workspace
-    "plain": r"/health",
+    # What scripts wait for; and where the one-time code of the first start, from this machine alone, is the credential.
+    "plain": r"/health|/setup",
 }
 
 # What whoever is authenticated may call, and why nobody learns or changes anything by it that they may not.
