@@ -189,6 +189,14 @@ def venv(name):
     return pathlib.Path(made.stdout.strip())
 
 
+def node_modules():
+    made = subprocess.run([str(ROOT / "tools/node_modules.sh")], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          text=True, cwd=ROOT)
+    if made.returncode != 0:
+        raise RuntimeError("tools/node_modules.sh failed")
+    return made.stdout.strip()
+
+
 def run_sdk(_):
     """pytest runs with the azureml-mlflow set of clients; tests start what must do without it in the 'mlflow' set."""
     folder = TESTS / "sdk"
@@ -197,7 +205,8 @@ def run_sdk(_):
         return Count(0, 0, 0)
     home, plain, command_line = venv("azureml"), venv("mlflow"), venv("azurecli")
     environment = dict(os.environ, PATH=f"{home}/bin:{os.environ['PATH']}", VIRTUAL_ENV=str(home),
-                       LAZULI_PLAIN_PYTHON=str(plain / "bin/python"), LAZULI_AZURECLI=str(command_line))
+                       LAZULI_PLAIN_PYTHON=str(plain / "bin/python"), LAZULI_AZURECLI=str(command_line),
+                       LAZULI_NODE_MODULES=node_modules())
     command = [str(home / "bin/python"), "-m", "pytest", "-v", "-rfE", "--color=no", "-p", "no:cacheprovider",
                str(folder)]
     return run_program(command, pytest_count, env=environment)

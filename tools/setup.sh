@@ -30,6 +30,11 @@ wanted_packages() {  # LEVEL
     dev) printf '%s\n' "${test_packages[@]}" "${dev_packages[@]}" ;;
     *) die "usage: tools/setup.sh [run|test|dev]" ;;
   esac
+  # Node may be here from elsewhere than Debian, whose npm that one would not go with.
+  [ "$1" = run ] || {
+    command -v node >/dev/null || echo nodejs
+    command -v npm >/dev/null || echo npm
+  }
   # These only fetch what third_party/ pins, so they are not wanted once that is there.
   if ! "$root/third_party/fetch.sh" --check; then
     command -v npm >/dev/null || echo npm

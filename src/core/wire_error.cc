@@ -35,10 +35,18 @@ std::string storage_error(const Error& error, const std::string& request_id) {
   return dump_xml(root);
 }
 
-// RFC 6749 §5.2, with the fields that MSAL reads.
+// RFC 6749 §5.2, with the fields that MSAL reads. "AADSTS70011: …" begins with Entra's number.
 Json oauth_error(const Error& error, const std::string& request_id) {
+  constexpr std::string_view kPrefix = "AADSTS";
+  Json numbers = Json::array();
+  std::string_view text = error.message;
+  if (text.starts_with(kPrefix)) {
+    text = text.substr(kPrefix.size(), text.find(':') - kPrefix.size());
+    if (auto number = parse_int(text)) numbers.push_back(*number);
+  }
   return Json::object({{"error", error.wire_code},
                        {"error_description", error.message},
+                       {"error_codes", std::move(numbers)},
                        {"timestamp", format_iso8601_seconds(now())},
                        {"trace_id", request_id},
                        {"correlation_id", request_id}});

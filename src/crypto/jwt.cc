@@ -34,12 +34,19 @@ Result<std::optional<double>> numeric_date(const Json& claims, std::string_view 
 
 }  // namespace
 
-std::string make_jwt(const PrivateKey& key, std::string_view kid, const Json& claims) {
-  CHECK(key.is_rsa());
-  Json header = Json::object({{"typ", "JWT"}, {"alg", "RS256"}, {"kid", kid}});
+std::string make_jwt(const PrivateKey& key, JwsAlgorithm algorithm, std::string_view kid,
+                     const Json& claims) {
+  Json header = Json::object({{"typ", "JWT"}, {"alg", to_string(algorithm)}, {"kid", kid}});
   std::string token = cat({to_base64url(header.dump()), ".", to_base64url(claims.dump())});
-  std::string signature = to_base64url(key.sign(token));
+  std::string signature = to_base64url(jws_sign(key, algorithm, token));
   return cat({token, ".", signature});
+}
+
+Result<Jwt> peek_jwt(std::string_view token) {
+  if (token.size() > kTokenSizeMax) return invalid("it is too long");
+  std::vector<std::string_view> parts = split(token, '.');
+  if (parts.size() != 3) return invalid("it does not have three parts");
+  return Jwt{TRY(decode_object(parts[0])), TRY(decode_object(parts[1]))};
 }
 
 Result<Jwt> verify_jwt(std::string_view token, const FindKey& find_key) {
@@ -48,13 +55,16 @@ Result<Jwt> verify_jwt(std::string_view token, const FindKey& find_key) {
   std::vector<std::string_view> parts = split(token, '.');
   if (parts.size() != 3) return invalid("it does not have three parts");
   Json header = TRY(decode_object(parts[0]));
-  if (std::as_const(header)["alg"].str() != "RS256") return invalid("its algorithm is not RS256");
+  auto algorithm = parse_jws_algorithm(std::as_const(header)["alg"].str());
+  if (!algorithm) return invalid("its algorithm is not accepted");
   if (header.contains("crit")) return invalid("it has critical headers");
-  std::optional<PublicKey> key = find_key(std::as_const(header)["kid"].str());
-  if (!key || !key->is_rsa()) return invalid("its key is not known");
+  std::optional<VerificationKey> known = find_key(header);
+  if (!known) return invalid("its key is not known");
+  if (std::ranges::find(known->algorithms, *algorithm) == known->algorithms.end())
+    return invalid("its algorithm is not the key's");
   auto signature = from_base64url(parts[2]);
   std::string_view covered = token.substr(0, parts[0].size() + 1 + parts[1].size());
-  if (!signature.ok() || !key->verify(covered, *signature))
+  if (!signature.ok() || !jws_verify(known->key, *algorithm, covered, *signature))
     return invalid("its signature does not match");
   Json claims = TRY(decode_object(parts[1]));
   return Jwt{std::move(header), std::move(claims)};

@@ -5,11 +5,12 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "base/time.h"
 #include "codec/json.h"
-#include "crypto/keys.h"
+#include "crypto/jws.h"
 
 namespace lazuli::crypto {
 
@@ -18,16 +19,26 @@ struct Jwt {
   Json claims;
 };
 
-// The public key of a key id that we ourselves published, or nothing.
-using FindKey = std::function<std::optional<PublicKey>(std::string_view kid)>;
+// A key and what it may verify: the key decides on the algorithm, never the token.
+struct VerificationKey {
+  PublicKey key;
+  std::vector<JwsAlgorithm> algorithms;
+};
 
-// RFC 7515 compact form, RS256; `key` must be RSA.
-std::string make_jwt(const PrivateKey& key, std::string_view kid, const Json& claims);
+// The key that a token's header names (by `kid`, `x5t`, …) among those that the caller trusts.
+using FindKey = std::function<std::optional<VerificationKey>(const Json& header)>;
 
-// Checks form and signature, nothing else. The algorithm is RS256 whatever the token says: any
-// other value is refused, as are tokens with `crit`; jku, jwk, x5u and x5c are not looked at.
-// Errors are kUnauthenticated with the wire code "InvalidAuthenticationToken".
+// RFC 7515 compact form; the key must fit the algorithm.
+std::string make_jwt(const PrivateKey& key, JwsAlgorithm algorithm, std::string_view kid,
+                     const Json& claims);
+
+// Checks form and signature, nothing else. An algorithm the key is not for is refused, as are
+// tokens with `crit`; jku, jwk, x5u and x5c are not looked at. Errors are kUnauthenticated with the
+// wire code "InvalidAuthenticationToken".
 Result<Jwt> verify_jwt(std::string_view token, const FindKey& find_key);
+
+// The same without any check of the signature: only to learn which keys to ask for.
+Result<Jwt> peek_jwt(std::string_view token);
 
 // Checks exp (required), nbf and iat against `time`, allowing clocks to differ by `skew`. Expiry
 // has the wire code "ExpiredAuthenticationToken".

@@ -6,6 +6,7 @@
 #include "base/strings.h"
 #include "codec/text.h"
 #include "crypto/digest.h"
+#include "crypto/jwk.h"
 
 namespace lazuli::crypto {
 namespace {
@@ -15,8 +16,9 @@ class CryptoJwt : public ::testing::Test {
   static void SetUpTestSuite() { key_ = new PrivateKey(PrivateKey::generate(KeyKind::kRsa2048)); }
   static void TearDownTestSuite() { delete key_; }
 
-  static std::optional<PublicKey> find(std::string_view kid) {
-    if (kid == "k1") return key_->public_key();
+  static std::optional<VerificationKey> find(const Json& header) {
+    if (header["kid"].str() == "k1")
+      return VerificationKey{key_->public_key(), {JwsAlgorithm::kRs256}};
     return std::nullopt;
   }
   static std::string with_header(std::string_view header) {
@@ -30,7 +32,8 @@ class CryptoJwt : public ::testing::Test {
 PrivateKey* CryptoJwt::key_ = nullptr;
 
 TEST_F(CryptoJwt, RoundTrips) {
-  std::string token = make_jwt(*key_, "k1", Json::object({{"sub", "me"}, {"exp", 5}}));
+  std::string token =
+      make_jwt(*key_, JwsAlgorithm::kRs256, "k1", Json::object({{"sub", "me"}, {"exp", 5}}));
   auto jwt = verify_jwt(token, find);
   ASSERT_TRUE(jwt.ok());
   EXPECT_EQ(jwt->claims.dump(), R"({"sub":"me","exp":5})");
@@ -38,7 +41,7 @@ TEST_F(CryptoJwt, RoundTrips) {
 }
 
 TEST_F(CryptoJwt, RefusesEveryChangedCharacter) {
-  std::string token = make_jwt(*key_, "k1", Json::object({{"sub", "me"}}));
+  std::string token = make_jwt(*key_, JwsAlgorithm::kRs256, "k1", Json::object({{"sub", "me"}}));
   for (size_t i = 0; i < token.size(); ++i) {
     std::string changed = token;
     changed[i] = changed[i] == 'A' ? 'B' : 'A';
@@ -72,11 +75,13 @@ TEST_F(CryptoJwt, RefusesAnHmacKeyedWithThePublicKey) {
 
 TEST_F(CryptoJwt, RefusesForeignAndEllipticKeys) {
   PrivateKey other = PrivateKey::generate(KeyKind::kRsa2048);
-  EXPECT_FALSE(verify_jwt(make_jwt(other, "k1", Json::object()), find).ok());
-  auto elliptic = [](std::string_view) {
-    return std::optional(PrivateKey::generate(KeyKind::kEcP256).public_key());
+  EXPECT_FALSE(verify_jwt(make_jwt(other, JwsAlgorithm::kRs256, "k1", Json::object()), find).ok());
+  auto elliptic = [](const Json&) {
+    return std::optional(VerificationKey{PrivateKey::generate(KeyKind::kEcP256).public_key(),
+                                         {JwsAlgorithm::kRs256, JwsAlgorithm::kEs256}});
   };
-  EXPECT_FALSE(verify_jwt(make_jwt(*key_, "k1", Json::object()), elliptic).ok());
+  EXPECT_FALSE(
+      verify_jwt(make_jwt(*key_, JwsAlgorithm::kRs256, "k1", Json::object()), elliptic).ok());
 }
 
 TEST_F(CryptoJwt, ChecksTimesWithinTheSkew) {
@@ -102,7 +107,7 @@ TEST_F(CryptoJwt, KeysSurvivePemAndPublishTheirNumbers) {
   EXPECT_TRUE(public_key.verify("data", signature));
   EXPECT_FALSE(public_key.verify("datb", signature));
   EXPECT_FALSE(public_key.verify("data", ""));
-  const Json jwk = public_key.jwk("k1");
+  const Json jwk = to_jwk(public_key, "k1", JwsAlgorithm::kRs256);
   EXPECT_EQ(jwk["e"].str(), "AQAB");
   EXPECT_EQ(from_base64url(jwk["n"].str())->size(), 256u);
   EXPECT_EQ(jwk["kid"].str(), "k1");

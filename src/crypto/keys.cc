@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "crypto/keys.h"
 
-#include <openssl/bn.h>
-#include <openssl/core_names.h>
 #include <openssl/pem.h>
 
 #include "base/check.h"
-#include "codec/text.h"
 #include "crypto/openssl.h"
 
 namespace lazuli::crypto {
@@ -16,16 +13,6 @@ std::shared_ptr<EVP_PKEY> share(EVP_PKEY* key) { return {key, EVP_PKEY_free}; }
 
 // Without a callback OpenSSL would ask the terminal for a passphrase.
 int no_passphrase(char*, int, int, void*) { return -1; }
-
-// A whole number as JWK writes it: big-endian, no leading zero, base64url.
-std::string number(EVP_PKEY* key, const char* name) {
-  BIGNUM* value = nullptr;
-  CHECK(EVP_PKEY_get_bn_param(key, name, &value) == 1);
-  std::string bytes(static_cast<size_t>(BN_num_bytes(value)), '\0');
-  BN_bn2bin(value, bytes_of(bytes));
-  BN_free(value);
-  return to_base64url(bytes);
-}
 
 }  // namespace
 
@@ -52,16 +39,6 @@ bool PublicKey::verify(std::string_view data, std::string_view signature) const 
                                data.size()) == 1;
   if (!good) ERR_clear_error();
   return good;
-}
-
-Json PublicKey::jwk(std::string_view kid) const {
-  CHECK(is_rsa());
-  return Json::object({{"kty", "RSA"},
-                       {"use", "sig"},
-                       {"alg", "RS256"},
-                       {"kid", kid},
-                       {"n", number(handle(), OSSL_PKEY_PARAM_RSA_N)},
-                       {"e", number(handle(), OSSL_PKEY_PARAM_RSA_E)}});
 }
 
 PrivateKey PrivateKey::generate(KeyKind kind) {

@@ -7,7 +7,6 @@
 
 #include "base/result.h"
 #include "base/secret.h"
-#include "codec/json.h"
 
 struct evp_pkey_st;
 
@@ -25,8 +24,6 @@ class PublicKey {
   bool is_rsa() const;
   // RSA: PKCS#1 v1.5 (JWT's RS256). EC: ECDSA in DER. Both over SHA-256 of `data`.
   bool verify(std::string_view data, std::string_view signature) const;
-  // RFC 7517/7518 {kty, use, alg, kid, n, e}; RSA only.
-  Json jwk(std::string_view kid) const;
   evp_pkey_st* handle() const { return handle_.get(); }
 
  private:

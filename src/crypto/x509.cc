@@ -191,10 +191,27 @@ Result<CertificateInfo> inspect_certificate(std::string_view pem) {
   info.subject = common_name(certificate.get());
   info.sha256.resize(32);
   CHECK(X509_digest(certificate.get(), EVP_sha256(), bytes_of(info.sha256), nullptr) == 1);
+  info.sha1.resize(20);
+  CHECK(X509_digest(certificate.get(), EVP_sha1(), bytes_of(info.sha1), nullptr) == 1);
   info.not_before = to_timestamp(X509_get0_notBefore(certificate.get()));
   info.not_after = to_timestamp(X509_get0_notAfter(certificate.get()));
   read_alternative_names(certificate.get(), info);
   return info;
+}
+
+Result<PublicKey> certificate_key(std::string_view pem) {
+  CertificatePtr certificate = TRY(read_certificate(pem));
+  EVP_PKEY* key = X509_get_pubkey(certificate.get());
+  if (key == nullptr) return openssl_error("cannot read the certificate's key");
+  return PublicKey({key, EVP_PKEY_free});
+}
+
+Result<std::string> certificate_from_der(std::string_view der) {
+  const unsigned char* at = bytes_of(der);
+  CertificatePtr certificate(d2i_X509(nullptr, &at, static_cast<long>(der.size())));
+  if (!certificate || at != bytes_of(der) + der.size())
+    return openssl_error("cannot read the certificate");
+  return certificate_pem(certificate.get());
 }
 
 std::string append_to_bundle(std::string_view bundle, std::string_view certificate_pem) {

@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "base/secret.h"
 #include "base/time.h"
+#include "crypto/keys.h"
 
 namespace lazuli::crypto {
 
@@ -34,6 +35,7 @@ struct LeafOptions {
 struct CertificateInfo {
   std::string subject;  // common name
   std::string sha256;   // 32 raw bytes over the DER form
+  std::string sha1;     // 20 raw bytes; names a certificate in older protocols, proves nothing
   Timestamp not_before;
   Timestamp not_after;
   std::vector<std::string> dns_names;
@@ -48,6 +50,10 @@ Result<CertifiedKey> make_authority(const AuthorityOptions& options);
 Result<CertifiedKey> issue_leaf(const CertifiedKey& authority, const LeafOptions& options);
 
 Result<CertificateInfo> inspect_certificate(std::string_view pem);
+// The key that a certificate speaks of. Whether to believe it is the caller's question.
+Result<PublicKey> certificate_key(std::string_view pem);
+// The PEM form of a DER certificate (Microsoft Graph carries them as base64 of DER).
+Result<std::string> certificate_from_der(std::string_view der);
 
 // `bundle` with `certificate_pem` at its end, or as it is if the certificate is already in it.
 std::string append_to_bundle(std::string_view bundle, std::string_view certificate_pem);

@@ -199,7 +199,7 @@ def fault(cell, answer, names):
     """What is wrong with an answer; empty: nothing."""
     expected = oracle.expected(*cell)
     if expected is None:
-        if answer.status in (401, 403) and cell.column == "holding":
+        if answer.status in (401, 403) and cell.column == "holding" and not oracle.asks_for_its_own(cell.route):
             return f"{answer.status} {answer.body[:200]!r} to who may"
         return f"{answer.status}" if answer.status in (401, 403) and cell.route["host"] != "login" else ""
     code = told(answer, expected.protocol, cell.route["method"] == "HEAD")

@@ -34,6 +34,10 @@ ANONYMOUS = {
     "plain": r"/health|/setup",
 }
 
+# Of those, the ones that then look at a credential of their own kind: a person's token for Graph, a job's credential.
+# The chain's credentials say nothing there, so their refusal is none of the chain.
+OWN_CREDENTIALS = r"(/\{tenant\}/openid|/adfs)/userinfo|/msi/.*"
+
 # What whoever is authenticated may call, and why nobody learns or changes anything by it that they may not.
 ANY_CALLER = {
     r"/\{scope\*\}/providers/Microsoft\.Authorization/permissions",  # the caller's own
@@ -95,6 +99,10 @@ def protocol(route):
 
 def may_be_anonymous(route):
     return re.fullmatch(ANONYMOUS.get(route["host"], "(?!)"), route["path"]) is not None
+
+
+def asks_for_its_own(route):
+    return route["host"] == "login" and re.fullmatch(OWN_CREDENTIALS, route["path"]) is not None
 
 
 def may_be_any_caller(route):

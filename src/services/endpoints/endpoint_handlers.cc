@@ -175,6 +175,7 @@ Answer create_token(Manager& manager, Context& context) {
   request.lifetime = kTokenLifetime;
   std::string id = endpoint_id(endpoint.workspace_id, endpoint.name);
   request.grants = {{{std::string(kScoreOperation)}, id}};
+  request.parent = &context.principal();
   SecretString token = TRY(manager.peers().identity.issue_token(request));
   int64_t expires = to_micros(now() + kTokenLifetime) / 1000000;
   return secret_response(Json::object({{"accessToken", token.expose()},

@@ -2,6 +2,13 @@
 #include "services/identity/service.h"
 
 #include "base/strings.h"
+#include "http/egress.h"
+#include "services/identity/discovery_handlers.h"
+#include "services/identity/login_handlers.h"
+#include "services/identity/maintenance.h"
+#include "services/identity/managed_identity.h"
+#include "services/identity/sign_in_handlers.h"
+#include "services/identity/store.h"
 #include "services/identity/token_handlers.h"
 
 namespace lazuli::identity {
@@ -12,6 +19,47 @@ using http::Method;
 
 constexpr uint64_t kFormBytesMax = 64 * 1024;
 
+// A test suite signs in often from one address; a guesser needs more than this in either bucket.
+constexpr RateLimit::Options kRequestLimit{.burst = 600, .per_second = 100};
+constexpr RateLimit::Options kFailureLimit{.burst = 20, .per_second = 0.2};
+
+// All that works together, made once the database is open.
+struct Parts {
+  Parts(const core::Installation& installation, directory::Directory& directory,
+        std::unique_ptr<KeyRing> key_ring, const db::Database::Handle& handle, core::Vault& vault,
+        Fetch fetch)
+      : keys(std::move(key_ring)),
+        revocations(handle),
+        tokens(installation, directory, *keys, revocations),
+        sessions(handle, directory, revocations, vault.derive("identity.refresh_token")),
+        issuers(std::move(fetch)),
+        prover(installation, directory, tokens, *keys, issuers, handle),
+        sign_ins(handle),
+        maintenance(handle, *keys, revocations, sign_ins),
+        browser(handle, vault),
+        discovery{installation, tokens, *keys},
+        token{installation, directory, handle,   tokens,  sessions,
+              prover,       sign_ins,  requests, failures},
+        login{token, browser, issuers},
+        managed(token, vault, revocations) {}
+
+  std::unique_ptr<KeyRing> keys;
+  Revocations revocations;
+  Tokens tokens;
+  Sessions sessions;
+  ForeignIssuers issuers;
+  ClientProver prover;
+  SignInStore sign_ins;
+  RateLimit requests{kRequestLimit};
+  RateLimit failures{kFailureLimit};
+  Maintenance maintenance;
+  BrowserGuard browser;
+  DiscoveryParts discovery;
+  TokenParts token;
+  LoginParts login;
+  ManagedIdentity managed;
+};
+
 class Service final : public IdentityService {
  public:
   Service(const core::Installation& installation, directory::Directory& directory)
@@ -21,29 +69,29 @@ class Service final : public IdentityService {
     manifest.service = "identity";
     manifest.depends_on = {"directory"};
     manifest.migrations = Store::migrations();
-    for (std::string_view base : {"/{tenant}", "/{tenant}/v2.0", "/adfs"})
-      add(manifest, Method::kGet, cat({base, "/.well-known/openid-configuration"}),
-          "OpenIdConfiguration_Get", get_configuration);
-    for (std::string_view path :
-         {"/{tenant}/discovery/v2.0/keys", "/{tenant}/discovery/keys", "/adfs/discovery/keys"})
-      add(manifest, Method::kGet, std::string(path), "Keys_List", get_keys);
-    add(manifest, Method::kGet, "/common/discovery/instance", "InstanceDiscovery_Get",
-        get_instance_discovery);
-    for (std::string_view path :
-         {"/{tenant}/oauth2/v2.0/token", "/{tenant}/oauth2/token", "/adfs/oauth2/token"})
-      add(manifest, Method::kPost, std::string(path), "Token_Create", post_token);
-    describe_missing(manifest);
+    describe_discovery(manifest);
+    describe_tokens(manifest);
+    describe_pages(manifest);
+    describe_managed(manifest);
+    describe_log(manifest);
   }
 
   Result<void> open(db::Database::Handle handle, core::Vault& vault) override {
-    store_ = std::make_unique<Store>(std::move(handle));
-    tokens_ = TRY(Tokens::create(installation_, *store_, vault, directory_));
-    parts_.reset(new TokenParts{installation_, directory_, *tokens_});
-    return {};
+    auto keys = TRY(KeyRing::create(handle, vault));
+    auto fetch = [this](const http::ClientRequest& request) { return ask_elsewhere(request); };
+    parts_ =
+        std::make_unique<Parts>(installation_, directory_, std::move(keys), handle, vault, fetch);
+    return parts_->revocations.refresh();
   }
 
-  Result<void> start(const core::ServiceContext&) override { return {}; }
-  void stop() noexcept override {}
+  Result<void> start(const core::ServiceContext& context) override {
+    egress_ = &context.egress;
+    parts_->maintenance.start();
+    return {};
+  }
+  void stop() noexcept override {
+    if (parts_) parts_->maintenance.stop();
+  }
 
   Result<ServicePrincipal> ensure_service_principal(const std::string& name) override {
     directory::Principal made = TRY(directory_.ensure_service_principal(name));
@@ -57,23 +105,39 @@ class Service final : public IdentityService {
   Result<SecretString> issue_token(const TokenRequest& request) override {
     auto principal = TRY(directory_.find_by_object_id(request.object_id));
     if (!principal) return not_found("no principal has the object id " + request.object_id);
-    return tokens_->issue({principal->app_id, principal->object_id, principal->name}, request);
+    if (!principal->enabled) return permission_denied("the principal is disabled");
+    Access access;
+    access.subject = std::move(*principal);
+    access.audience = request.audience;
+    access.lifetime = request.lifetime;
+    access.grants = request.grants;
+    access.job_id = request.job_id;
+    if (access.subject.kind == directory::PrincipalKind::kUser)
+      access.scopes = "user_impersonation";
+    if (request.parent != nullptr) TRY(narrow(*request.parent, access));
+    return parts_->tokens.issue(access);
   }
 
   Result<void> revoke_job(db::Tx& tx, const std::string& job_id) override {
-    return store_->revoke_job(tx, job_id);
+    return parts_->revocations.add(tx, kJobEnded, job_id, now() + kTokenLifetimeMax);
   }
 
-  core::Authenticator& bearer_authenticator() override { return *tokens_; }
+  SecretString job_credential(const JobIdentity& job) override {
+    return parts_->managed.credential(job);
+  }
+
+  core::Authenticator& bearer_authenticator() override { return parts_->tokens; }
   Result<core::Verified> verify_token(std::string_view token, std::string_view audience) override {
-    return tokens_->verify_token(token, audience);
+    return TRY(parts_->tokens.check(token, audience))->verified;
   }
 
  private:
-  using Function = Answer (*)(const TokenParts&, Context&);
+  using DiscoveryFunction = Answer (*)(const DiscoveryParts&, Context&);
+  using TokenFunction = Answer (*)(const TokenParts&, Context&);
+  using LoginFunction = Answer (*)(const LoginParts&, Context&);
+  using ManagedFunction = Answer (ManagedIdentity::*)(Context&) const;
 
-  void add(core::Manifest& manifest, Method method, std::string path, std::string id,
-           Function function) const {
+  static core::Route route_of(Method method, std::string path, std::string id) {
     core::Route route;
     route.host = Host::kLogin;
     route.method = method;
@@ -83,31 +147,132 @@ class Service final : public IdentityService {
     route.errors = core::ErrorShape::kOAuth;
     route.body_bytes_max = kFormBytesMax;
     route.summary = "Token service.";
-    route.handler = [this, function](Context& context) { return function(*parts_, context); };
+    return route;
+  }
+
+  void add(core::Manifest& manifest, std::string path, std::string id,
+           DiscoveryFunction function) const {
+    core::Route route = route_of(Method::kGet, std::move(path), std::move(id));
+    route.handler = [this, function](Context& context) {
+      return function(parts_->discovery, context);
+    };
     manifest.routes.push_back(std::move(route));
   }
 
-  void describe_missing(core::Manifest& manifest) const {
+  void add(core::Manifest& manifest, std::string path, std::string id,
+           TokenFunction function) const {
+    core::Route route = route_of(Method::kPost, std::move(path), std::move(id));
+    route.handler = [this, function](Context& context) { return function(parts_->token, context); };
+    manifest.routes.push_back(std::move(route));
+  }
+
+  void add(core::Manifest& manifest, Method method, std::string path, std::string id,
+           LoginFunction function) const {
+    core::Route route = route_of(method, std::move(path), std::move(id));
+    route.summary = "Pages of the token service.";
+    route.handler = [this, function](Context& context) { return function(parts_->login, context); };
+    manifest.routes.push_back(std::move(route));
+  }
+
+  void add(core::Manifest& manifest, Method method, std::string path,
+           ManagedFunction function) const {
+    core::Route route = route_of(method, std::move(path), "ManagedIdentity_Token");
+    route.summary = "Tokens of a job's identity.";
+    route.handler = [this, function](Context& context) {
+      return (parts_->managed.*function)(context);
+    };
+    manifest.routes.push_back(std::move(route));
+  }
+
+  void describe_discovery(core::Manifest& manifest) const {
+    for (std::string_view base : {"/{tenant}", "/{tenant}/v2.0", "/adfs"})
+      add(manifest, cat({base, "/.well-known/openid-configuration"}), "OpenIdConfiguration_Get",
+          get_configuration);
     for (std::string_view path :
-         {"/{tenant}/oauth2/v2.0/authorize", "/{tenant}/oauth2/v2.0/devicecode",
-          "/adfs/oauth2/authorize", "/adfs/oauth2/devicecode"}) {
-      core::Route route;
-      route.host = Host::kLogin;
-      route.method = path.ends_with("authorize") ? Method::kGet : Method::kPost;
-      route.path = std::string(path);
-      route.operation_id = path.ends_with("authorize") ? "Authorize" : "DeviceCode";
-      route.anonymous = true;
-      route.errors = core::ErrorShape::kOAuth;
-      route.summary = "Known, not there yet.";
-      manifest.routes.push_back(std::move(route));
+         {"/{tenant}/discovery/v2.0/keys", "/{tenant}/discovery/keys", "/adfs/discovery/keys"})
+      add(manifest, std::string(path), "Keys_List", get_keys);
+    add(manifest, "/common/discovery/instance", "InstanceDiscovery_Get", get_instance_discovery);
+    add(manifest, "/{tenant}/userrealm/{upn}", "UserRealm_Get", get_user_realm);
+  }
+
+  void describe_tokens(core::Manifest& manifest) const {
+    for (std::string_view base : {"/{tenant}/oauth2/v2.0", "/{tenant}/oauth2", "/adfs/oauth2"}) {
+      add(manifest, cat({base, "/token"}), "Token_Create", post_token);
+      add(manifest, cat({base, "/devicecode"}), "DeviceCode_Create", post_device_code);
     }
+  }
+
+  void describe_pages(core::Manifest& manifest) const {
+    for (std::string_view base : {"/{tenant}/oauth2/v2.0", "/{tenant}/oauth2", "/adfs/oauth2"}) {
+      add(manifest, Method::kGet, cat({base, "/authorize"}), "Authorize", get_authorize);
+      add(manifest, Method::kGet, cat({base, "/logout"}), "Logout", get_logout);
+    }
+    for (std::string_view path : {"/{tenant}/openid/userinfo", "/adfs/userinfo"}) {
+      add(manifest, Method::kGet, std::string(path), "UserInfo_Get", get_userinfo);
+      add(manifest, Method::kPost, std::string(path), "UserInfo_Post", get_userinfo);
+    }
+    for (std::string_view path : {"/device", "/{tenant}/oauth2/deviceauth"})
+      add(manifest, Method::kGet, std::string(path), "Device_Page", get_device);
+    add(manifest, Method::kGet, "/{tenant}/password", "Password_Page", get_password);
+    add(manifest, Method::kPost, "/common/login", "Login_Submit", post_login);
+    add(manifest, Method::kPost, "/common/continue", "Account_Submit", post_continue);
+    add(manifest, Method::kPost, "/common/password", "Password_Submit", post_password);
+    add(manifest, Method::kPost, "/common/device", "Device_Submit", post_device);
+    add(manifest, Method::kPost, "/common/device/confirm", "Device_Confirm", post_device_confirm);
+    add(manifest, Method::kGet, "/common/federated/callback", "Federated_Callback",
+        get_federated_callback);
+    add(manifest, Method::kPost, "/common/federated/{provider}", "Federated_Start", post_federated);
+  }
+
+  // The credential is in a header, or in the path where the protocol has no header for it.
+  void describe_managed(core::Manifest& manifest) const {
+    add(manifest, Method::kGet, "/msi/token", &ManagedIdentity::get_token);
+    add(manifest, Method::kGet, "/msi/{credential}/metadata/identity/oauth2/token",
+        &ManagedIdentity::get_token);
+    add(manifest, Method::kPost, "/msi/{credential}/cloudshell",
+        &ManagedIdentity::post_cloud_shell);
+  }
+
+  void describe_log(core::Manifest& manifest) const {
+    core::Route route;
+    route.host = Host::kGraph;
+    route.path = "/{version}/auditLogs/signIns";
+    route.operation = {"Microsoft.Authorization/directory/signIns/read"};
+    route.operation_id = "auditLogs_ListSignIns";
+    route.credentials = {core::Credential::kGraphToken};
+    route.errors = core::ErrorShape::kGraph;
+    route.scope = [](const Context&) -> Result<std::string> { return std::string("/"); };
+    route.summary = "Who signed in, and who tried.";
+    route.handler = [this](Context& context) { return list_sign_ins(parts_->sign_ins, context); };
+    manifest.routes.push_back(std::move(route));
+  }
+
+  // Issuers and providers are named by users: only where they may lead.
+  Result<http::Response> ask_elsewhere(const http::ClientRequest& request) const {
+    if (egress_ == nullptr) return unavailable("the service has not started");
+    http::EgressOptions options;
+    options.ca_file = installation_.ca_bundle;
+    options.timeout = std::chrono::seconds(10);
+    options.response_bytes_max = 1u << 20;
+    return TRY(http::EgressClient::create(std::move(options), *egress_))->send(request);
+  }
+
+  // A derived credential's own tokens: within what it may do, and ended with it.
+  static Result<void> narrow(const core::Principal& parent, Access& access) {
+    if (!parent.grants()) return {};
+    if (access.grants.empty()) access.grants = *parent.grants();
+    for (const core::Grant& grant : access.grants)
+      for (const std::string& operation : grant.operations)
+        if (!core::grants_cover(parent, {operation}, grant.scope))
+          return permission_denied("the credential may not hand on more than it may do itself");
+    access.lifetime = std::min<Duration>(access.lifetime, parent.expires() - now());
+    return {};
   }
 
   const core::Installation& installation_;
   directory::Directory& directory_;
-  std::unique_ptr<Store> store_;
-  std::unique_ptr<Tokens> tokens_;
-  std::unique_ptr<TokenParts> parts_;
+  http::Egress* egress_ = nullptr;  // from start() on
+  std::unique_ptr<Parts> parts_;
 };
 
 }  // namespace

@@ -2,7 +2,6 @@
 #include "services/identity/store.h"
 
 namespace lazuli::identity {
-
 std::vector<db::Migration> Store::migrations() {
   return {
       {"identity", 1,
@@ -17,42 +16,38 @@ std::vector<db::Migration> Store::migrations() {
        "CREATE TABLE identity_role_assignment (name {text} PRIMARY KEY, object_id {text} NOT NULL, "
        "role_id {text} NOT NULL, scope {text} NOT NULL, created_us {int} NOT NULL, "
        "UNIQUE (object_id, role_id, scope)); "
-       "CREATE TABLE identity_revoked_job (job_id {text} PRIMARY KEY, revoked_us {int} NOT NULL)"}};
-}
-
-Result<std::vector<SigningKey>> Store::signing_keys() {
-  return handle_.read([&](db::Reader& reader) -> Result<std::vector<SigningKey>> {
-    std::vector<SigningKey> keys;
-    for (const db::Row& row : TRY(reader.query("SELECT kid, sealed_pem, created_us "
-                                               "FROM identity_signing_key ORDER BY created_us")))
-      keys.push_back({row.text(0), row.blob(1), from_micros(row.integer(2))});
-    return keys;
-  });
-}
-
-Result<void> Store::add_signing_key(const SigningKey& key) {
-  return handle_.write([&](db::Tx& tx) -> Result<void> {
-    TRY(tx.exec("INSERT INTO identity_signing_key (kid, sealed_pem, created_us) VALUES (?, ?, ?)",
-                {key.kid, db::Blob{key.sealed_pem}, to_micros(key.created)}));
-    return {};
-  });
-}
-
-Result<void> Store::revoke_job(db::Tx& caller, const std::string& job_id) {
-  db::Tx& tx = handle_.join(caller);
-  TRY(
-      tx.exec("INSERT INTO identity_revoked_job (job_id, revoked_us) VALUES (?, ?) "
-              "ON CONFLICT DO NOTHING",
-              {job_id, to_micros(now())}));
-  return {};
-}
-
-Result<bool> Store::is_job_revoked(const std::string& job_id) {
-  return handle_.read([&](db::Reader& reader) -> Result<bool> {
-    auto row =
-        TRY(reader.query_one("SELECT 1 FROM identity_revoked_job WHERE job_id = ?", {job_id}));
-    return row.has_value();
-  });
+       "CREATE TABLE identity_revoked_job (job_id {text} PRIMARY KEY, revoked_us {int} NOT NULL)"},
+      {"identity", 2,
+       "ALTER TABLE identity_signing_key ADD COLUMN algorithm {text} NOT NULL DEFAULT 'RS256'; "
+       "ALTER TABLE identity_signing_key ADD COLUMN active_us {int} NOT NULL DEFAULT 0; "
+       "ALTER TABLE identity_signing_key ADD COLUMN expires_us {int} NOT NULL DEFAULT 0; "
+       "UPDATE identity_signing_key SET active_us = created_us; "
+       "CREATE TABLE identity_revocation (id {id}, kind {text} NOT NULL, subject {text} NOT NULL, "
+       "until_us {int} NOT NULL); "
+       // Tokens that name an ended job live at most 31 days longer.
+       "INSERT INTO identity_revocation (kind, subject, until_us) "
+       "SELECT 'job', job_id, revoked_us + 2678400000000 FROM identity_revoked_job; "
+       "DROP TABLE identity_revoked_job; "
+       "CREATE TABLE identity_code (hash {text} PRIMARY KEY, app_id {text} NOT NULL, "
+       "redirect_uri {text} NOT NULL, challenge {text} NOT NULL, scopes {text} NOT NULL, "
+       "nonce {text} NOT NULL, object_id {text} NOT NULL, proof_us {int} NOT NULL, "
+       "methods {text} NOT NULL, expires_us {int} NOT NULL, session {text} NOT NULL); "
+       "CREATE TABLE identity_device (hash {text} PRIMARY KEY, user_code {text} NOT NULL UNIQUE, "
+       "app_id {text} NOT NULL, scopes {text} NOT NULL, state {text} NOT NULL, "
+       "expires_us {int} NOT NULL, polled_us {int} NOT NULL, interval_s {int} NOT NULL, "
+       "object_id {text} NOT NULL, proof_us {int} NOT NULL, methods {text} NOT NULL); "
+       "CREATE TABLE identity_session (id {text} PRIMARY KEY, app_id {text} NOT NULL, "
+       "scopes {text} NOT NULL, counter {int} NOT NULL, rotated_us {int} NOT NULL, "
+       "expires_us {int} NOT NULL, ended {int} NOT NULL, object_id {text} NOT NULL, "
+       "proof_us {int} NOT NULL, methods {text} NOT NULL); "
+       "CREATE TABLE identity_browser (hash {text} PRIMARY KEY, object_id {text} NOT NULL, "
+       "proof_us {int} NOT NULL, methods {text} NOT NULL, expires_us {int} NOT NULL); "
+       "CREATE TABLE identity_assertion (app_id {text} NOT NULL, jti {text} NOT NULL, "
+       "expires_us {int} NOT NULL, PRIMARY KEY (app_id, jti)); "
+       "CREATE TABLE identity_sign_in (id {id}, time_us {int} NOT NULL, object_id {text} NOT NULL, "
+       "name {text} NOT NULL, app_id {text} NOT NULL, resource {text} NOT NULL, "
+       "grant_type {text} NOT NULL, peer {text} NOT NULL, agent {text} NOT NULL, "
+       "request_id {text} NOT NULL, error {int} NOT NULL, failure {text} NOT NULL)"}};
 }
 
 }  // namespace lazuli::identity

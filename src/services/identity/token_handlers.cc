@@ -1,153 +1,149 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/identity/token_handlers.h"
 
+#include "base/log.h"
 #include "base/strings.h"
-#include "codec/text.h"
 #include "core/arm.h"
+#include "crypto/random.h"
+#include "services/identity/token_grants.h"
 
 namespace lazuli::identity {
 namespace {
 
-// 60 to 75 minutes are usual; clients renew before the end.
-constexpr Duration kLifetime = std::chrono::minutes(60);
+using GrantFunction = Result<Granted> (*)(TokenCall&);
 
-std::string form_value(const QueryItems& form, std::string_view name) {
-  for (const auto& [key, value] : form)
-    if (key == name) return value;
-  return {};
+GrantFunction grant_named(std::string_view name) {
+  if (name == "client_credentials") return grant_client_credentials;
+  if (name == "authorization_code") return grant_authorization_code;
+  if (name == "refresh_token") return grant_refresh_token;
+  if (name == "urn:ietf:params:oauth:grant-type:device_code" || name == "device_code")
+    return grant_device_code;
+  if (name == "urn:ietf:params:oauth:grant-type:jwt-bearer") return grant_on_behalf_of;
+  return nullptr;
 }
 
-// RFC 6749 §5.2 codes with Entra's explanations, as MSAL shows them.
-Error oauth(Code code, std::string_view error, std::string message) {
-  return Error{code, std::string(error), std::move(message), {}, {}};
+bool is_version_1(const Context& context) {
+  return context.head().raw_path.ends_with("/oauth2/token") && !is_adfs(context);
 }
 
-bool is_our_tenant(const TokenParts& parts, std::string_view tenant) {
-  return tenant.empty() || iequals(tenant, parts.installation.tenant_id) ||
-         iequals(tenant, "adfs") || iequals(tenant, "common") || iequals(tenant, "organizations");
+// {"uid":…,"utid":…}: from it MSAL makes the account's id.
+std::string client_info(const TokenParts& parts, const directory::Principal& user) {
+  return to_base64url(
+      Json::object({{"uid", user.object_id}, {"utid", parts.installation.tenant_id}}).dump());
 }
 
-Result<void> check_tenant(const TokenParts& parts, const Context& context) {
-  if (is_our_tenant(parts, context.param("tenant"))) return {};
-  return oauth(Code::kInvalidArgument, "invalid_tenant",
-               cat({"AADSTS90002: Tenant '", context.param("tenant"), "' not found."}));
+// Each with its resource, and ".default", by which MSAL finds the token in its cache again.
+std::string scope_text(const Access& access) {
+  std::string text;
+  for (std::string_view each : split(access.scopes, ' '))
+    text += cat({access.audience, "/", each, " "});
+  return cat({text, access.audience, "/.default"});
 }
 
-// What tokens may be asked for: our own resources, on whatever port, and the public name that
-// storage clients always use.
-bool is_known_audience(const TokenParts& parts, std::string_view audience) {
-  constexpr std::string_view kStorage = "https://storage.azure.com";
-  std::string_view plain = audience;
-  while (plain.ends_with('/')) plain.remove_suffix(1);
-  if (plain == kStorage) return true;
-  if (!plain.starts_with("https://")) return false;
-  std::string_view host = plain.substr(8);
-  host = host.substr(0, host.find(':'));
-  const std::string& domain = parts.installation.domain;
-  return host == "management." + domain || host == "ml.azure." + domain ||
-         host == "graph." + domain;
-}
-
-// v1: resource=URI. v2: scope="URI/.default".
-Result<std::string> requested_audience(const TokenParts& parts, const QueryItems& form) {
-  std::string audience = form_value(form, "resource");
-  const std::string scopes = form_value(form, "scope");
-  for (std::string_view scope : split(scopes, ' ')) {
-    if (scope.ends_with("/.default")) audience = scope.substr(0, scope.size() - 9);
+// RFC 6749 §5.1 with Entra's members; v1 writes its numbers as strings.
+Json token_document(const TokenParts& parts, const TokenCall& call, const Granted& granted) {
+  const Access& access = granted.access;
+  int64_t seconds = std::chrono::duration_cast<std::chrono::seconds>(access.lifetime).count();
+  int64_t time = to_micros(now()) / 1000000;
+  Json json = Json::object({{"token_type", "Bearer"}});
+  if (is_version_1(call.context)) {
+    for (std::string_view name : {"expires_in", "ext_expires_in"})
+      json.set(name, std::to_string(seconds));
+    json.set("expires_on", std::to_string(time + seconds));
+    json.set("not_before", std::to_string(time));
+    json.set("resource", access.audience);
+  } else {
+    json.set("expires_in", seconds).set("ext_expires_in", seconds);
+    json.set("refresh_in", seconds * 3 / 4);
+    if (is_adfs(call.context)) json.set("resource", access.audience);
   }
-  if (audience.empty())
-    return oauth(Code::kInvalidArgument, "invalid_request",
-                 "AADSTS900144: The request body must contain 'scope' (URI/.default) or "
-                 "'resource'.");
-  if (!is_known_audience(parts, audience))
-    return oauth(Code::kInvalidArgument, "invalid_resource",
-                 cat({"AADSTS500011: The resource principal named ", audience.substr(0, 200),
-                      " was not found in the tenant."}));
-  return audience;
+  if (!access.scopes.empty()) json.set("scope", scope_text(access));
+  json.set("access_token", parts.tokens.issue(access).expose());
+  if (granted.refresh_token) json.set("refresh_token", granted.refresh_token->expose());
+  if (granted.signed_in) {
+    json.set("id_token", parts.tokens.issue_id_token(*granted.signed_in).expose());
+    if (call.form["client_info"] == "1")
+      json.set("client_info", client_info(parts, granted.signed_in->user));
+  }
+  return json;
 }
 
-Result<ServicePrincipal> check_client(const TokenParts& parts, const QueryItems& form) {
-  std::string app_id = form_value(form, "client_id");
-  SecretString secret(form_value(form, "client_secret"));
-  Error refused = oauth(Code::kUnauthenticated, "invalid_client",
-                        "AADSTS7000215: Invalid client secret provided.");
-  auto principal = TRY(parts.directory.find_by_app_id(app_id));
-  if (!principal)
-    return oauth(Code::kUnauthenticated, "invalid_client",
-                 cat({"AADSTS700016: Application with identifier '", app_id.substr(0, 64),
-                      "' was not found in the directory."}));
-  if (!TRY(parts.directory.verify_client_secret(app_id, secret))) return refused;
-  if (!principal->enabled)
-    return oauth(Code::kUnauthenticated, "unauthorized_client",
-                 cat({"AADSTS7000112: Application '", app_id.substr(0, 64), "' is disabled."}));
-  return ServicePrincipal{principal->app_id, principal->object_id, principal->name};
+Result<http::Response> answer_grant(const TokenParts& parts, TokenCall& call) {
+  const std::string& name = call.form["grant_type"];
+  if (name.empty())
+    return oauth("invalid_request", 900144,
+                 "The request body must contain the following parameter: 'grant_type'.");
+  GrantFunction grant = grant_named(name);
+  if (grant == nullptr)
+    return oauth("unsupported_grant_type", 70003,
+                 cat({"The app requested an unsupported grant type '", name.substr(0, 64), "'."}));
+  call.client = TRY(parts.prover.prove(call.context, call.form));
+  call.log.app_id = call.client.app.app_id;
+  Granted granted = TRY(grant(call));
+  return no_store(core::json_response(token_document(parts, call, granted)));
+}
+
+// Polls of a device code that is not ready yet are no attempts.
+bool is_attempt(const Result<http::Response>& answer) {
+  if (answer.ok()) return true;
+  const std::string& code = answer.error().wire_code;
+  return code != "authorization_pending" && code != "slow_down";
 }
 
 }  // namespace
 
-Answer get_configuration(const TokenParts& parts, Context& context) {
-  TRY(check_tenant(parts, context));
-  bool adfs = istarts_with(context.head().raw_path, "/adfs");
-  std::string base = context.url("login", adfs ? "/adfs" : "/" + parts.installation.tenant_id);
-  std::string oauth2 = base + (adfs ? "/oauth2" : "/oauth2/v2.0");
-  Json methods = Json::array({"client_secret_post"});
-  return core::json_response(
-      Json::object({{"issuer", parts.tokens.issuer()},
-                    {"authorization_endpoint", oauth2 + "/authorize"},
-                    {"token_endpoint", oauth2 + "/token"},
-                    {"device_authorization_endpoint", oauth2 + "/devicecode"},
-                    {"jwks_uri", base + (adfs ? "/discovery/keys" : "/discovery/v2.0/keys")},
-                    {"token_endpoint_auth_methods_supported", std::move(methods)},
-                    {"response_types_supported", Json::array({"token"})},
-                    {"subject_types_supported", Json::array({"pairwise"})},
-                    {"id_token_signing_alg_values_supported", Json::array({"RS256"})},
-                    {"grant_types_supported", Json::array({"client_credentials"})},
-                    {"scopes_supported", Json::array({"openid"})},
-                    {"tenant_region_scope", parts.installation.region}}));
+Duration draw_lifetime() {
+  std::string random = crypto::random_bytes(2);
+  unsigned drawn =
+      static_cast<unsigned char>(random[0]) << 8U | static_cast<unsigned char>(random[1]);
+  return std::chrono::seconds(3600 + drawn % 901);
 }
 
-Answer get_keys(const TokenParts& parts, Context& context) {
-  TRY(check_tenant(parts, context));
-  return core::json_response(parts.tokens.public_keys());
-}
+std::string source_of(const Context& context) { return context.head().peer; }
 
-Answer get_instance_discovery(const TokenParts& parts, Context& context) {
-  std::string login = "login." + context.domain() + context.port_suffix();
-  Json metadata = Json::object({{"preferred_network", login},
-                                {"preferred_cache", login},
-                                {"aliases", Json::array({Json(login)})}});
-  std::string path =
-      cat({"/", parts.installation.tenant_id, "/v2.0/.well-known/openid-configuration"});
-  return core::json_response(
-      Json::object({{"tenant_discovery_endpoint", context.url("login", path)},
-                    {"api-version", "1.1"},
-                    {"metadata", Json::array({std::move(metadata)})}}));
-}
-
-// RFC 6749 §4.4: 1. the grant; 2. the client and its secret; 3. the resource; 4. the token.
-Answer post_token(const TokenParts& parts, Context& context) {
-  TRY(check_tenant(parts, context));
-  QueryItems form = TRY(parse_form(context.body()));
-  std::string grant = form_value(form, "grant_type");
-  if (grant != "client_credentials")
-    return oauth(Code::kInvalidArgument, "unsupported_grant_type",
-                 cat({"AADSTS70003: The app requested an unsupported grant type '",
-                      grant.substr(0, 64), "'."}));
-  if (!form_value(form, "client_assertion").empty())
-    return oauth(Code::kUnauthenticated, "invalid_client",
-                 "Client assertions are not implemented yet; use client_secret.");
-  ServicePrincipal principal = TRY(check_client(parts, form));
-  TokenRequest request{
-      principal.object_id, TRY(requested_audience(parts, form)), kLifetime, {}, {}};
-  SecretString token = parts.tokens.issue(principal, request);
-  int64_t seconds = std::chrono::duration_cast<std::chrono::seconds>(kLifetime).count();
-  http::Response response = core::json_response(Json::object({{"token_type", "Bearer"},
-                                                              {"expires_in", seconds},
-                                                              {"ext_expires_in", seconds},
-                                                              {"resource", request.audience},
-                                                              {"access_token", token.expose()}}));
-  response.header("Cache-Control", "no-store").header("Pragma", "no-cache");
+http::Response too_many_requests(const Context& context) {
+  Error error{Code::kResourceExhausted,
+              "temporarily_unavailable",
+              "AADSTS90055: Too many requests or failed attempts. Try again in a minute.",
+              {},
+              {}};
+  http::Response response =
+      core::error_response(core::ErrorShape::kOAuth, error, context.request_id(), false);
+  response.header("Retry-After", "60");
   return response;
+}
+
+Result<void> record(const TokenParts& parts, const Context& context, SignIn sign_in,
+                    const Error* error) {
+  constexpr size_t kTextMax = 256;
+  sign_in.time = now();
+  sign_in.peer = source_of(context);
+  sign_in.agent = std::string(context.header("User-Agent").substr(0, kTextMax));
+  if (!is_utf8(sign_in.agent)) sign_in.agent.clear();
+  sign_in.app_id = sign_in.app_id.substr(0, kTextMax);
+  sign_in.request_id = context.request_id();
+  if (error != nullptr) {
+    sign_in.error = std::max<int64_t>(aadsts_number(*error), 1);
+    sign_in.failure = error->message.substr(0, kTextMax);
+  }
+  return parts.sign_ins.add(sign_in);
+}
+
+// RFC 6749 §5: 1. limits; 2. the client; 3. its grant; 4. the attempt is kept; 5. the tokens.
+Answer post_token(const TokenParts& parts, Context& context) {
+  TRY(check_tenant(parts.installation, context));
+  Fields form = TRY(Fields::of_form(context));
+  std::string suspect = cat({source_of(context), " ", form["client_id"]});
+  if (!parts.requests.take(source_of(context)) || !parts.failures.has(suspect))
+    return too_many_requests(context);
+  TokenCall call{parts, context, form, {}, {}};
+  call.log.app_id = form["client_id"];
+  call.log.grant = form["grant_type"].substr(0, 64);
+  Result<http::Response> answer = answer_grant(parts, call);
+  if (!is_attempt(answer)) return answer;
+  if (!answer.ok() && answer.error().code != Code::kInternal) parts.failures.take(suspect);
+  TRY(record(parts, context, std::move(call.log), answer.ok() ? nullptr : &answer.error()));
+  return answer;
 }
 
 }  // namespace lazuli::identity

@@ -1,64 +1,92 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <map>
 #include <memory>
-#include <mutex>
 #include <string>
-#include <unordered_map>
+#include <string_view>
+#include <vector>
 
+#include "base/secret.h"
+#include "codec/json.h"
 #include "core/auth.h"
 #include "core/service.h"
-#include "core/vault.h"
-#include "crypto/keys.h"
 #include "services/directory/api.h"
-#include "services/identity/api.h"
-#include "services/identity/store.h"
+#include "services/identity/key_ring.h"
+#include "services/identity/revocations.h"
+#include "services/identity/verified_cache.h"
 
 namespace lazuli::identity {
 
-// Makes and verifies access tokens (RS256 JWTs in Azure's v1 shape). Keys live sealed in the store;
-// several may verify, the newest signs. Thread-safe.
+// How the client that asks for a token has proved itself: the claim appidacr.
+enum class ClientProof { kNone = 0, kSecret = 1, kAssertion = 2 };
+
+// An access token to be made.
+struct Access {
+  directory::Principal subject;
+  std::string audience;
+  std::string client_id;  // whose request it is; empty: the subject's own
+  ClientProof proof = ClientProof::kSecret;
+  std::string scopes;  // of a person's token: "user_impersonation"; empty: an application's own
+  int version = 1;     // of the claims: 1 for Azure's resources
+  Duration lifetime = std::chrono::hours(1);
+  std::string session;               // the sign-in it comes from, if any
+  std::vector<std::string> methods;  // amr: "pwd", "fed"
+  std::vector<core::Grant> grants;
+  std::string job_id;
+  bool knows_claims_challenges = false;  // xms_cc
+};
+
+// An ID token to be made.
+struct SignedIn {
+  directory::Principal user;
+  std::string client_id;
+  std::string nonce;
+  std::string session;
+  Timestamp time{};  // of the sign-in
+  std::vector<std::string> methods;
+  bool adfs = false;
+};
+
+// Makes and verifies tokens. Access tokens are JWTs in Azure's v1 or v2 shape, RS256 for clients
+// and ES256 for jobs. Thread-safe.
 class Tokens final : public core::Authenticator {
  public:
-  // Loads the signing keys; makes the first.
-  static Result<std::unique_ptr<Tokens>> create(const core::Installation& installation,
-                                                Store& store, core::Vault& vault,
-                                                directory::Directory& directory);
+  Tokens(const core::Installation& installation, directory::Directory& directory, KeyRing& keys,
+         Revocations& revocations);
 
-  SecretString issue(const ServicePrincipal& principal, const TokenRequest& request);
-  Json public_keys() const;  // the JWKS document
-  // Constant: names no port, so a token survives the server's move to another.
-  const std::string& issuer() const { return issuer_; }
+  SecretString issue(const Access& access, Timestamp time = now()) const;
+  SecretString issue_id_token(const SignedIn& signed_in, Timestamp when = now()) const;
+
+  // Constants: they name no port, so a token survives the server's move to another.
+  std::string issuer(int version) const;
+  std::string adfs_issuer() const;
 
   // Authenticator: "Authorization: Bearer …".
   bool present(const http::RequestHead& head) const override;
   Result<core::Verified> verify(const http::RequestHead& head, std::string_view audience) override;
-  Result<core::Verified> verify_token(std::string_view token, std::string_view audience);
+  // Everything: form, signature, times, issuer, tenant, audience, and that key, principal, session,
+  // job and token are still good. Repeated calls cost a hash and a look-up.
+  Result<std::shared_ptr<const Checked>> check(std::string_view token, std::string_view audience);
 
  private:
-  struct Key {
-    std::string kid;
-    crypto::PrivateKey key;
-  };
-  struct Known {
-    core::Verified verified;
-    std::string audience, job_id;
-    Timestamp issued{};
-  };
-
-  Tokens(const core::Installation& installation, Store& store, directory::Directory& directory);
-  Result<void> load_keys(core::Vault& vault);
-  Result<Known> check(std::string_view token) const;
-  Result<Known> check_cached(std::string_view token);
+  Result<std::shared_ptr<const Checked>> read(std::string_view token);
+  Result<std::shared_ptr<Checked>> read_claims(const Json& header, const Json& claims) const;
+  Result<void> check_standing(const Checked& checked) const;
+  uint64_t generation() const;
 
   const core::Installation& installation_;
-  Store& store_;
   directory::Directory& directory_;
-  std::string issuer_;
-  std::vector<Key> keys_;  // oldest first; fixed after create()
-  std::mutex mutex_;
-  std::unordered_map<std::string, Known> cache_;  // by the token's hash; signatures checked once
+  KeyRing& keys_;
+  Revocations& revocations_;
+  VerifiedCache cache_;
 };
+
+// "https://management.x:8443/" → "https://management.x": one server, whatever port it is met on.
+std::string plain_audience(std::string_view audience);
+
+// A token's id in Azure's form (22 characters), which also tells when it was made to the
+// microsecond: what was revoked within the same second is told apart.
+std::string make_uti(Timestamp time);
+std::optional<Timestamp> time_of_uti(std::string_view uti);
 
 }  // namespace lazuli::identity

@@ -57,6 +57,7 @@ Result<std::map<std::string, std::string>> azure_variables(const Context& contex
       {"ORT_DISABLE_TELEMETRY", "1"},
       {"AZURE_AUTHORITY_HOST", "https://login." + here.domain},
       {"AZURE_TENANT_ID", here.tenant_id},
+      {"MSI_ENDPOINT", cat({"https://login.", here.domain, "/msi/token"})},
       {"ARM_CLOUD_METADATA_URL",
        cat({"https://management.", here.domain, "/metadata/endpoints?api-version=2019-05-01"})},
       {"REQUESTS_CA_BUNDLE", here.ca_bundle},
@@ -68,18 +69,25 @@ Result<std::map<std::string, std::string>> azure_variables(const Context& contex
   };
 }
 
+// The job's token, and with which secret its processes ask for others (managed identity, in the
+// form of Azure ML's compute: MSI_ENDPOINT is among the other variables).
 Result<SecretString> secret_variables(const Context& context, const CommandSpec& spec) {
-  identity::TokenRequest request{
-      .object_id = spec.object_id,
-      .audience = "https://management." + context.installation.domain,
-      .lifetime = spec.timeout.count() > 0 ? spec.timeout + kLifetimeMargin : kLifetimeMax,
-      .job_id = spec.job_id};
+  const Duration lifetime =
+      spec.timeout.count() > 0 ? spec.timeout + kLifetimeMargin : kLifetimeMax;
   core::Grant grant{{}, spec.workspace_id};
   for (const std::string_view operation : kGranted) grant.operations.emplace_back(operation);
-  request.grants.push_back(std::move(grant));
+  const identity::TokenRequest request{
+      .object_id = spec.object_id,
+      .audience = "https://management." + context.installation.domain,
+      .lifetime = lifetime,
+      .grants = {grant},
+      .job_id = spec.job_id};
   const SecretString token = TRY(context.peers.identity.issue_token(request));
+  const SecretString credential = context.peers.identity.job_credential(
+      {spec.object_id, spec.job_id, {grant}, now() + lifetime});
   std::string lines =
-      cat({"MLFLOW_TRACKING_TOKEN=", token.expose(), "\nAZUREML_RUN_TOKEN=", token.expose(), "\n"});
+      cat({"MLFLOW_TRACKING_TOKEN=", token.expose(), "\nAZUREML_RUN_TOKEN=", token.expose(),
+           "\nMSI_SECRET=", credential.expose(), "\n"});
   SecretString secret(lines);
   wipe(lines.data(), lines.size());
   return secret;

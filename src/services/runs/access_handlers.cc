@@ -29,6 +29,7 @@ Answer create_tracking_token(identity::Identity& identity, workspace::Workspaces
   request.audience = context.url("management", "");
   request.lifetime = kLifetime;
   request.grants = {mlflow_grant(workspace.arm_id)};
+  request.parent = &context.principal();
   SecretString token = TRY(identity.issue_token(request));
   http::Response response = core::json_response(Json::object(
       {{"accessToken", token.expose()},

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "codec/json.h"
+#include "crypto/jwk.h"
+#include "http/client.h"
+
+namespace lazuli::identity {
+
+// Sends a request to an address that others have chosen: a guarded client.
+using Fetch = std::function<Result<http::Response>(const http::ClientRequest&)>;
+
+// What other OpenID Connect providers publish: their discovery documents and keys, fetched when
+// needed and kept for an hour. Bounded. Thread-safe; calls block on the network, which `fetch`
+// limits.
+class ForeignIssuers {
+ public:
+  explicit ForeignIssuers(Fetch fetch) : fetch_(std::move(fetch)) {}
+
+  // The discovery document of an https issuer; its `issuer` equals the one asked for.
+  Result<Json> configuration(const std::string& issuer);
+  // The keys below its `jwks_uri`. `kid` is the one wanted: a document that lacks it is fetched
+  // anew, though not more often than once a minute.
+  Result<std::vector<crypto::Jwk>> keys(const std::string& issuer, const std::string& kid);
+  // Posts a form and reads a JSON answer of any status (a provider's token endpoint).
+  Result<Json> post_form(const std::string& url, const std::string& form);
+
+ private:
+  struct Known {
+    Json configuration;
+    std::vector<crypto::Jwk> keys;
+    SteadyClock::time_point fetched{};
+  };
+  Result<Json> get(const std::string& url);
+  Result<std::shared_ptr<const Known>> fetch_issuer(const std::string& issuer);
+  Result<std::shared_ptr<const Known>> known(const std::string& issuer, const std::string& kid);
+
+  const Fetch fetch_;
+  std::mutex mutex_;
+  std::map<std::string, std::shared_ptr<const Known>> known_;
+};
+
+}  // namespace lazuli::identity
