@@ -37,14 +37,6 @@ need() { command -v "$1" >/dev/null || die "'$1' is missing: run tools/setup.sh 
 
 pip() { "$python" -m pip --disable-pip-version-check --no-input "$@"; }
 
-fetch_npm() {  # PACKAGE@VERSION SHA256: prints the archive
-  need npm
-  (cd "$work/download" && try npm pack --ignore-scripts "$1")
-  local file; file=$(the_file "$work/download/*.tgz")
-  verify "$file" "$2"
-  echo "$file"
-}
-
 fetch_wheel() {  # NAME==VERSION SHA256
   try pip download --no-deps --only-binary :all: --python-version 3.11 --implementation cp --abi cp311 \
     --platform manylinux_2_28_x86_64 --dest "$work/download" "$1"
@@ -94,7 +86,8 @@ fetch_go() {  # MODULE@VERSION H1 H1_OF_GO_MOD: go itself checks the module agai
 
 # Each takes from the archive only the files that the build reads, and the licence. ARCHIVE DESTINATION
 take_sqlite() {
-  tar -xzf "$1" -C "$2" --strip-components=3 package/deps/sqlite3/sqlite3.c package/deps/sqlite3/sqlite3.h
+  cp "$1/sqlite3-binding.c" "$2/sqlite3.c"
+  cp "$1/sqlite3-binding.h" "$2/sqlite3.h"
 }
 take_llhttp() {
   local top; top=$(basename "$1" .tar.gz)/vendor/llhttp

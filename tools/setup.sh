@@ -35,11 +35,8 @@ wanted_packages() {  # LEVEL
     command -v node >/dev/null || echo nodejs
     command -v npm >/dev/null || echo npm
   }
-  # These only fetch what third_party/ pins, so they are not wanted once that is there.
-  if ! "$root/third_party/fetch.sh" --check; then
-    command -v npm >/dev/null || echo npm
-    command -v go >/dev/null || echo golang-go
-  fi
+  # It only fetches what third_party/ pins, so it is not wanted once that is there.
+  "$root/third_party/fetch.sh" --check || command -v go >/dev/null || echo golang-go
 }
 
 missing_packages() {  # reads names, prints those that are not installed
