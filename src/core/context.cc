@@ -3,6 +3,7 @@
 
 #include "base/ids.h"
 #include "base/strings.h"
+#include "core/service.h"
 
 namespace lazuli::core {
 namespace {
@@ -29,8 +30,9 @@ std::string canonical_type(std::string_view type) {
 
 }  // namespace
 
-RequestContext::RequestContext(http::Exchange& exchange, const Route& route, std::string domain)
-    : exchange_(exchange), route_(route), domain_(std::move(domain)), request_id_(new_uuid()) {
+RequestContext::RequestContext(http::Exchange& exchange, const Route& route,
+                               const Installation& installation)
+    : exchange_(exchange), route_(route), installation_(installation), request_id_(new_uuid()) {
   if (auto items = parse_query(exchange.head.query); items.ok()) query_ = std::move(*items);
 }
 
@@ -89,8 +91,10 @@ std::string RequestContext::port_suffix() const {
   return exchange_.head.port == 443 ? std::string() : ":" + std::to_string(exchange_.head.port);
 }
 
+const std::string& RequestContext::domain() const { return installation_.domain; }
+
 std::string RequestContext::url(std::string_view host_prefix, std::string_view path) const {
-  return cat({"https://", host_prefix, ".", domain_, port_suffix(), path});
+  return cat({"https://", host_prefix, ".", domain(), port_suffix(), path});
 }
 
 }  // namespace lazuli::core

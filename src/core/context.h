@@ -15,10 +15,12 @@
 
 namespace lazuli::core {
 
+struct Installation;
+
 // One authenticated, authorized request, as handlers see it. Lives for the call only.
 class RequestContext {
  public:
-  RequestContext(http::Exchange& exchange, const Route& route, std::string domain);
+  RequestContext(http::Exchange& exchange, const Route& route, const Installation& installation);
 
   const http::RequestHead& head() const { return exchange_.head; }
   const Route& route() const { return route_; }
@@ -50,7 +52,8 @@ class RequestContext {
   // url("management", "/subscriptions/…") →
   // "https://management.lazuli.localhost:8443/subscriptions/…".
   std::string url(std::string_view host_prefix, std::string_view path) const;
-  const std::string& domain() const { return domain_; }
+  const Installation& installation() const { return installation_; }
+  const std::string& domain() const;
   std::string port_suffix() const;  // "" for 443, else ":8443"
 
   // Filled by the chain only.
@@ -62,7 +65,7 @@ class RequestContext {
  private:
   http::Exchange& exchange_;
   const Route& route_;
-  std::string domain_;
+  const Installation& installation_;
   std::string request_id_;
   std::optional<Principal> principal_;
   std::map<std::string, std::string, std::less<>> params_;

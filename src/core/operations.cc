@@ -2,6 +2,7 @@
 #include "core/operations.h"
 
 #include "base/strings.h"
+#include "core/service.h"
 
 namespace lazuli::core {
 namespace {
@@ -25,10 +26,10 @@ std::string_view state_text(OperationState state) {
 void add_polling_headers(const RequestContext& context, const std::string& operation_id,
                          http::Response& response) {
   std::string_view subscription = context.param("sub");
-  std::string path = cat({"/subscriptions/", subscription,
-                          "/providers/Microsoft.MachineLearningServices/locations/local/"
-                          "mfeOperationsStatus/",
-                          operation_id, "?api-version=2022-02-01-preview"});
+  std::string path =
+      cat({"/subscriptions/", subscription,
+           "/providers/Microsoft.MachineLearningServices/locations/", context.installation().region,
+           "/mfeOperationsStatus/", operation_id, "?api-version=2022-02-01-preview"});
   response.header("Azure-AsyncOperation", context.url("management", path));
   // Without a Retry-After header: it would win, and a whole second is the least it can say.
   response.header("retry-after-ms", "20");

@@ -149,7 +149,7 @@ http::Response TestHouse::answer(const Call& call, const Principal& caller) {
   const bool head_only = head.method == http::Method::kHead;
   if (!match.ok()) return error_response(ErrorShape::kPlain, match.error(), "id", head_only);
   const Route& route = *match->route;
-  RequestContext context(exchange, route, installation.domain);
+  RequestContext context(exchange, route, installation);
   for (const auto& [name, value] : call.host_params) match->params[name] = value;
   context.set_params(std::move(match->params));
   if (!route.anonymous) context.set_principal(caller);

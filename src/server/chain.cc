@@ -136,8 +136,8 @@ bool is_safe_header_text(std::string_view text) {
 }  // namespace
 
 struct Chain::State : http::Exchange::State {
-  State(core::Match found, http::Exchange& exchange, const std::string& domain)
-      : route(*found.route), context(exchange, route, domain) {
+  State(core::Match found, http::Exchange& exchange, const core::Installation& installation)
+      : route(*found.route), context(exchange, route, installation) {
     context.set_params(std::move(found.params));
   }
   const core::Route& route;
@@ -194,7 +194,7 @@ http::Application::Admission Chain::admit(http::Exchange& exchange) {
 http::Application::Admission Chain::enter(http::Exchange& exchange, const core::Principal* known) {
   Result<core::Match> match = find_route(exchange.head);
   if (!match.ok()) return {fail_early(exchange.head, match.error()), {}};
-  auto owned = std::make_unique<State>(std::move(*match), exchange, installation_.domain);
+  auto owned = std::make_unique<State>(std::move(*match), exchange, installation_);
   State& state = *owned;
   RequestContext& context = state.context;
   const core::Route& route = state.route;
@@ -461,7 +461,7 @@ http::Response Chain::send(const core::Principal& caller, const core::InnerReque
 Result<void> Chain::preflight(const core::Principal& caller, const core::InnerRequest& request) {
   http::Exchange exchange;
   exchange.head = inner_head(request, installation_.domain);
-  State state(TRY(find_route(exchange.head)), exchange, installation_.domain);
+  State state(TRY(find_route(exchange.head)), exchange, installation_);
   state.context.set_principal(caller);
   if (state.route.anonymous) return {};
   return authorize(state);

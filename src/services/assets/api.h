@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "codec/json.h"
 #include "db/db.h"
+#include "services/workspace/api.h"
 
 namespace lazuli::assets {
 
@@ -22,6 +23,14 @@ struct AssetVersion {
   Json properties;  // as ARM shows them
 };
 
+// A version to be registered: what stands in it is checked and completed by Assets::prepare.
+struct NewVersion {
+  std::string workspace_id;
+  Kind kind = Kind::kData;
+  std::string name, version;  // "" = the next version
+  Json properties;
+};
+
 // Reads and registers versioned assets. Thread-safe.
 class Assets {
  public:
@@ -33,11 +42,12 @@ class Assets {
                                     std::string_view reference) = 0;
   // All versions of a kind, newest first, archived ones excepted; at most 1000.
   virtual Result<std::vector<AssetVersion>> list(std::string_view workspace_id, Kind kind) = 0;
-  // Registers a version ("" = the next one) within the caller's transaction; equal content under
-  // the same version is a success, other content kConflict.
-  virtual Result<AssetVersion> register_version(db::Tx& tx, std::string_view workspace_id,
-                                                Kind kind, const std::string& name,
-                                                const std::string& version, Json properties,
+  // Everything that must happen before the transaction of register_version: checks properties and
+  // address, and reads what the files say of a model, on the given authority.
+  virtual Result<NewVersion> prepare(NewVersion wanted, const workspace::Authority& authority) = 0;
+  // Registers a prepared version within the caller's transaction; equal content under the same
+  // version is a success, other content kConflict.
+  virtual Result<AssetVersion> register_version(db::Tx& tx, const NewVersion& prepared,
                                                 const std::string& created_by) = 0;
 };
 

@@ -13,11 +13,6 @@ constexpr size_t kListMax = 1000;
 // The prefix under which the compute engine knows environments of the public registry by name.
 constexpr std::string_view kPublicEnvironments = "azureml://registries/azureml/environments/";
 
-AssetVersion present(const StoredVersion& stored) {
-  return {stored.key.kind,    stored.key.workspace,   stored.key.name,
-          stored.key.version, version_id(stored.key), stored.properties};
-}
-
 // Curated environments live in the public registry; here they are known by name alone.
 AssetVersion public_environment(std::string_view workspace_id, const Reference& reference) {
   std::string version = reference.version.empty() ? "latest" : reference.version;
@@ -41,7 +36,7 @@ Error missing(const KindInfo& kind, const Reference& reference) {
 }
 
 // azureml://datastores/{d}/paths/{p} → its long form, which survives outside the workspace.
-std::string canonical_uri(const VersionKey& key, std::string_view uri,
+std::string canonical_uri(std::string_view workspace_id, std::string_view uri,
                           const workspace::Workspaces& workspaces) {
   constexpr std::string_view kShort = "azureml://datastores/", kSecure = "https://";
   if (istarts_with(uri, kSecure)) {
@@ -55,7 +50,7 @@ std::string canonical_uri(const VersionKey& key, std::string_view uri,
   std::string_view rest = uri.substr(kShort.size());
   size_t paths = rest.find("/paths/");
   if (paths == std::string_view::npos) return std::string(uri);
-  return workspaces.datastore_uri(key.workspace, rest.substr(0, paths), rest.substr(paths + 7));
+  return workspaces.datastore_uri(workspace_id, rest.substr(0, paths), rest.substr(paths + 7));
 }
 
 // A conda file is text to clients; what is no YAML mapping is said now, not when a job needs it.
@@ -76,6 +71,11 @@ Result<void> check_conda_file(const Json& properties) {
 std::string version_id(const VersionKey& key) {
   return cat(
       {key.workspace, "/", info(key.kind).collection, "/", key.name, "/versions/", key.version});
+}
+
+AssetVersion present(const StoredVersion& stored) {
+  return {stored.key.kind,    stored.key.workspace,   stored.key.name,
+          stored.key.version, version_id(stored.key), stored.properties};
 }
 
 Result<AssetVersion> Registry::find(std::string_view workspace_id, Kind kind,
@@ -112,32 +112,34 @@ Result<StoredVersion> Registry::get(const VersionKey& key) {
   return *found;
 }
 
-Result<Json> Registry::prepare(const VersionKey& key, Json properties) {
-  const KindInfo& kind = info(key.kind);
-  TRY(check_asset_name(kind.singular, key.name));
-  if (!key.version.empty()) TRY(check_asset_name("version", key.version));
-  properties = TRY(complete_properties(kind, key.name, key.version, std::move(properties)));
-  if (!kind.uri.empty()) TRY(prepare_uri(key, kind, properties));
-  if (key.kind == Kind::kEnvironment) TRY(check_conda_file(properties));
-  if (key.kind == Kind::kModel && properties["modelType"].str() == "mlflow_model" &&
-      properties["flavors"].empty())
-    TRY(read_flavors(key, properties));
-  return properties;
+Result<NewVersion> Registry::prepare(NewVersion wanted, const workspace::Authority& authority) {
+  const KindInfo& kind = info(wanted.kind);
+  TRY(check_asset_name(kind.singular, wanted.name));
+  if (!wanted.version.empty()) TRY(check_asset_name("version", wanted.version));
+  wanted.properties =
+      TRY(complete_properties(kind, wanted.name, wanted.version, std::move(wanted.properties)));
+  if (!kind.uri.empty()) TRY(prepare_uri(wanted, authority));
+  if (wanted.kind == Kind::kEnvironment) TRY(check_conda_file(wanted.properties));
+  if (wanted.kind == Kind::kModel && wanted.properties["modelType"].str() == "mlflow_model" &&
+      wanted.properties["flavors"].empty())
+    TRY(read_flavors(wanted, authority));
+  return wanted;
 }
 
-Result<void> Registry::prepare_uri(const VersionKey& key, const KindInfo& kind, Json& properties) {
-  Json& value = properties[kind.uri];
+Result<void> Registry::prepare_uri(NewVersion& wanted, const workspace::Authority& authority) {
+  const KindInfo& kind = info(wanted.kind);
+  Json& value = wanted.properties[kind.uri];
   if (!value.is_string())
     return invalid_argument(cat({kind.uri, " must be a string"}), "InvalidAssetUri");
-  value = canonical_uri(key, value.str(), workspaces_);
+  value = canonical_uri(wanted.workspace_id, value.str(), workspaces_);
   bool ours = istarts_with(value.str(), "azureml://") || kind.kind == Kind::kCode;
-  if (ours) TRY(workspaces_.resolve_uri(key.workspace, value.str()));
+  if (ours) TRY(workspaces_.resolve_uri(wanted.workspace_id, value.str(), authority));
   return {};
 }
 
-Result<void> Registry::read_flavors(const VersionKey& key, Json& properties) {
-  storage::BlobPath path =
-      TRY(workspaces_.resolve_uri(key.workspace, properties["modelUri"].str()));
+Result<void> Registry::read_flavors(NewVersion& wanted, const workspace::Authority& authority) {
+  storage::BlobPath path = TRY(
+      workspaces_.resolve_uri(wanted.workspace_id, wanted.properties["modelUri"].str(), authority));
   path.name += path.name.ends_with('/') ? "MLmodel" : "/MLmodel";
   auto reader = storage_.open(path);
   if (!reader.ok()) return {};  // files may follow later, or lie below another name
@@ -148,12 +150,14 @@ Result<void> Registry::read_flavors(const VersionKey& key, Json& properties) {
   Json flavors = Json::object();
   for (const auto& [name, value] : mlmodel["flavors"].members())
     flavors.set(name, Json::object({{"data", value}}));
-  properties.set("flavors", std::move(flavors));
+  wanted.properties.set("flavors", std::move(flavors));
   return {};
 }
 
-Result<Registry::Stored> Registry::put(db::Tx& tx, VersionKey key, Json properties,
+Result<Registry::Stored> Registry::put(db::Tx& tx, const NewVersion& prepared,
                                        const std::string& by) {
+  VersionKey key{prepared.workspace_id, prepared.kind, prepared.name, prepared.version};
+  Json properties = prepared.properties;
   if (key.version.empty()) {
     key.version = TRY(store_.next_version(tx, key.workspace, key.kind, key.name));
     properties =

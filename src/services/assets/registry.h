@@ -28,14 +28,14 @@ class Registry {
     StoredVersion version;
     bool created = false;
   };
-  Result<Stored> put(db::Tx& tx, VersionKey key, Json properties, const std::string& by);
+  Result<Stored> put(db::Tx& tx, const NewVersion& prepared, const std::string& by);
   // What needs other services and so must happen before the transaction: checks the stored files'
   // address, gives it its canonical form, reads an MLflow model's flavors.
-  Result<Json> prepare(const VersionKey& key, Json properties);
+  Result<NewVersion> prepare(NewVersion wanted, const workspace::Authority& authority);
 
  private:
-  Result<void> prepare_uri(const VersionKey& key, const KindInfo& kind, Json& properties);
-  Result<void> read_flavors(const VersionKey& key, Json& properties);
+  Result<void> prepare_uri(NewVersion& wanted, const workspace::Authority& authority);
+  Result<void> read_flavors(NewVersion& wanted, const workspace::Authority& authority);
 
   Store store_;
   workspace::Workspaces& workspaces_;
@@ -44,5 +44,7 @@ class Registry {
 
 // The ARM id of a version.
 std::string version_id(const VersionKey& key);
+// A version as other services see it.
+AssetVersion present(const StoredVersion& stored);
 
 }  // namespace lazuli::assets

@@ -42,16 +42,13 @@ class Service final : public AssetsService {
     return registry_->list(workspace_id, kind);
   }
 
-  Result<AssetVersion> register_version(db::Tx& tx, std::string_view workspace_id, Kind kind,
-                                        const std::string& name, const std::string& version,
-                                        Json properties, const std::string& by) override {
-    VersionKey key{std::string(workspace_id), kind, name, version};
-    properties = TRY(complete_properties(info(kind), name, version, std::move(properties)));
-    auto stored = TRY(registry_->put(tx, std::move(key), std::move(properties), by));
-    const StoredVersion& made = stored.version;
-    return AssetVersion{
-        kind,           made.key.workspace, made.key.name, made.key.version, version_id(made.key),
-        made.properties};
+  Result<NewVersion> prepare(NewVersion wanted, const workspace::Authority& authority) override {
+    return registry_->prepare(std::move(wanted), authority);
+  }
+
+  Result<AssetVersion> register_version(db::Tx& tx, const NewVersion& prepared,
+                                        const std::string& by) override {
+    return present(TRY(registry_->put(tx, prepared, by)).version);
   }
 
  private:

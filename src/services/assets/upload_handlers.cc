@@ -17,7 +17,7 @@ Answer start_pending_upload(Registry& registry, Kind kind, Context& context) {
   if (type.empty()) type = "TemporaryBlobReference";
   if (type != "TemporaryBlobReference")
     return invalid_argument(cat({"pendingUploadType '", type, "' is unknown"}));
-  std::string container = "upload-" + new_uuid();
+  std::string container = cat({workspace::kUploadContainerPrefix, new_uuid()});
   TRY(registry.storage().ensure_container(workspace.storage_account, container));
   storage::SasOptions sas;
   sas.permissions = "racwl";

@@ -47,12 +47,13 @@ Answer get_version(Registry& registry, Kind kind, Context& context) {
 
 Answer put_version(Registry& registry, Kind kind, Context& context) {
   VersionKey key = key_of(kind, context);
-  key.workspace = TRY(registry.workspaces().get(key.workspace)).arm_id;
   Json body = TRY(context.json());
-  Json properties = TRY(registry.prepare(key, body["properties"]));
-  const std::string& by = context.principal().name();
+  NewVersion wanted{TRY(registry.workspaces().get(key.workspace)).arm_id, kind, key.name,
+                    key.version, body["properties"]};
+  const core::Principal& caller = context.principal();
+  wanted = TRY(registry.prepare(std::move(wanted), workspace::Authority::of(caller)));
   auto stored = TRY(registry.store().handle().write(
-      [&](db::Tx& tx) { return registry.put(tx, key, properties, by); }));
+      [&](db::Tx& tx) { return registry.put(tx, wanted, caller.name()); }));
   return core::json_response(present(context, stored.version), stored.created ? 201 : 200);
 }
 

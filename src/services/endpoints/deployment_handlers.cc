@@ -70,14 +70,18 @@ Answer get_deployment(Manager& manager, Context& context) {
       present(endpoint, TRY(deployment_of_path(manager, context, endpoint))));
 }
 
-// The model is looked up now, so that a wrong name is told at once; it is loaded in the background.
+// The model is looked up now, so that a wrong name is told at once, and its files must be within
+// the caller's reach; it is loaded in the background.
 Answer put_deployment(Manager& manager, Context& context) {
   Endpoint endpoint = TRY(endpoint_of_path(manager, context));
   Json body = TRY(context.json());
   const Json& properties = body["properties"];
   TRY(check_properties(properties));
-  TRY(manager.peers().assets.find(endpoint.workspace_id, assets::Kind::kModel,
-                                  properties["model"].str()));
+  assets::AssetVersion model = TRY(manager.peers().assets.find(
+      endpoint.workspace_id, assets::Kind::kModel, properties["model"].str()));
+  TRY(manager.peers().workspaces.resolve_uri(endpoint.workspace_id,
+                                             model.properties["modelUri"].str(),
+                                             workspace::Authority::of(context.principal())));
   auto before = TRY(manager.store().deployment(endpoint.name, context.param("deployment")));
   Deployment deployment = before.value_or(Deployment{});
   deployment.workspace_id = endpoint.workspace_id;

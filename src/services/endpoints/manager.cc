@@ -130,8 +130,9 @@ Result<void> Manager::finish(Deployment deployment, const std::optional<Error>& 
 Result<std::shared_ptr<inference::Model>> Manager::load_model(const Deployment& deployment) {
   assets::AssetVersion model = TRY(peers_.assets.find(deployment.workspace_id, assets::Kind::kModel,
                                                       deployment.properties["model"].str()));
-  storage::BlobPath path = TRY(
-      peers_.workspaces.resolve_uri(deployment.workspace_id, model.properties["modelUri"].str()));
+  storage::BlobPath path =
+      TRY(peers_.workspaces.resolve_uri(deployment.workspace_id, model.properties["modelUri"].str(),
+                                        workspace::Authority::settled()));
   storage::BlobPath file = TRY(find_onnx(path));
   std::string content = TRY(read_blob(peers_.storage, file));
   auto loaded = peers_.inference.load(content);

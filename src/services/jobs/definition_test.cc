@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/strings.h"
+#include "core/auth.h"
 
 namespace lazuli::jobs {
 namespace {
@@ -23,7 +24,9 @@ class Places : public workspace::Workspaces {
   Result<workspace::Datastore> default_datastore(std::string_view) override {
     return workspace::Datastore{"default", "account", "default", true};
   }
-  Result<storage::BlobPath> resolve_uri(std::string_view, std::string_view uri) override {
+  Result<storage::BlobPath> resolve_uri(std::string_view, std::string_view uri,
+                                        const workspace::Authority& authority) override {
+    EXPECT_NE(authority.caller(), nullptr);
     constexpr std::string_view kPrefix = "azureml://datastores/default/paths/";
     if (!uri.starts_with(kPrefix)) return invalid_argument(cat({"no address: ", uri}));
     return storage::BlobPath{"account", "default", std::string(uri.substr(kPrefix.size()))};
@@ -51,8 +54,10 @@ class Shelf : public assets::Assets {
   Result<std::vector<assets::AssetVersion>> list(std::string_view, assets::Kind) override {
     return unimplemented("not here");
   }
-  Result<assets::AssetVersion> register_version(db::Tx&, std::string_view, assets::Kind,
-                                                const std::string&, const std::string&, Json,
+  Result<assets::NewVersion> prepare(assets::NewVersion, const workspace::Authority&) override {
+    return unimplemented("not here");
+  }
+  Result<assets::AssetVersion> register_version(db::Tx&, const assets::NewVersion&,
                                                 const std::string&) override {
     return unimplemented("not here");
   }
@@ -100,7 +105,7 @@ class JobsDefinitionTest : public testing::Test {
   }
 
   Result<Plan> plan(const Json& properties) {
-    const Resolver resolver(places, shelf, {.arm_id = kWorkspace, .name = "w"});
+    const Resolver resolver(places, shelf, {.arm_id = kWorkspace, .name = "w"}, caller);
     return plan_job(resolver, {.job_id = "job1", .properties = properties, .object_id = "me"});
   }
   std::string refusal(const Json& properties) {
@@ -111,6 +116,7 @@ class JobsDefinitionTest : public testing::Test {
     return command_from_json(planned.definition.steps.at(step).params);
   }
 
+  core::Principal caller = core::Authenticator::seal({});
   Places places;
   Shelf shelf;
 };

@@ -126,7 +126,8 @@ Answer put_job(const Context& context, core::RequestContext& request) {
                          "submit another one under a new name."}),
                     "JobAlreadyExists");
   }
-  const Resolver resolver(context.peers.workspaces, context.peers.assets, workspace);
+  const Resolver resolver(context.peers.workspaces, context.peers.assets, workspace,
+                          request.principal());
   Plan plan = TRY(plan_job(resolver, {.job_id = id,
                                       .properties = properties,
                                       .object_id = request.principal().object_id(),

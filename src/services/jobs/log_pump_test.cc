@@ -42,6 +42,10 @@ class OneBlob : public storage::Storage {
   Result<void> ensure_container(const std::string&, const std::string&) override { return no(); }
   Result<SecretString> account_key(const std::string&) override { return no(); }
   Result<std::string> arm_id(const std::string&) override { return no(); }
+  Result<void> authorize(const core::Principal&, const storage::BlobPath&,
+                         storage::Access) override {
+    return no();
+  }
   Result<std::unique_ptr<bytes::Reader>> open(const storage::BlobPath&) override { return no(); }
   Result<storage::BlobInfo> put(const storage::BlobPath&, std::string_view,
                                 const std::string&) override {

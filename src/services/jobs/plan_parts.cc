@@ -161,7 +161,7 @@ Result<OutputSpec> output_of(const Resolver& resolver, const std::string& datast
   } else if (!output.uri.ends_with('/')) {
     output.uri += '/';
   }
-  auto checked = resolver.check_uri(output.uri);
+  auto checked = resolver.check_uri(output.uri, storage::Access::kWrite);
   if (!checked.ok()) return with_context(cat({"Output '", name, "'"}), std::move(checked).error());
   return output;
 }

@@ -91,7 +91,8 @@ Result<compute::BuiltEnvironment> Preparation::build_environment() {
 
 Result<void> Preparation::fetch_code() {
   if (spec_.code_uri.empty()) return {};
-  const auto path = TRY(context_.peers.workspaces.resolve_uri(spec_.workspace_id, spec_.code_uri));
+  const auto path = TRY(context_.peers.workspaces.resolve_uri(spec_.workspace_id, spec_.code_uri,
+                                                              workspace::Authority::settled()));
   const auto fetched = TRY(transfer_.download(path, scratch_.working_directory(), cancelled_));
   if (fetched.files > 0) return {};
   return invalid_argument("The job's code snapshot has no files: submit it again.", "UserError");
@@ -105,7 +106,8 @@ Result<void> Preparation::fetch_input(const InputSpec& input) {
   }
   const std::string folder = cat({scratch_.inputs(), "/", input.name});
   TRY(make_folder(folder));
-  const auto path = TRY(context_.peers.workspaces.resolve_uri(spec_.workspace_id, input.uri));
+  const auto path = TRY(context_.peers.workspaces.resolve_uri(spec_.workspace_id, input.uri,
+                                                              workspace::Authority::settled()));
   auto fetched = transfer_.download(path, folder, cancelled_);
   if (!fetched.ok()) return with_context(cat({"Input '", input.name, "'"}), fetched.error());
   if (fetched->files == 0 && (is_file_type(input.type) || !input.may_be_empty)) {

@@ -72,22 +72,24 @@ Error failure(std::string message, const std::string& log_file, std::string wire
 struct Written {
   const OutputSpec* output;
   bool there;
+  std::optional<assets::NewVersion> version;  // what it is registered as
 };
 
 Result<Written> upload_output(const Context& context, const CommandSpec& spec,
                               const Scratch& scratch, const OutputSpec& output) {
   const Transfer transfer(context.peers.storage);
-  const auto place = TRY(context.peers.workspaces.resolve_uri(spec.workspace_id, output.uri));
+  const auto place = TRY(context.peers.workspaces.resolve_uri(spec.workspace_id, output.uri,
+                                                              workspace::Authority::settled()));
   const std::string local = scratch.output_path(output);
   if (!is_file_type(output.type)) {
     storage::BlobPath folder = place;
     if (!folder.name.empty() && !folder.name.ends_with('/')) folder.name += '/';
-    return Written{&output, TRY(transfer.upload_folder(local, folder)) > 0};
+    return Written{&output, TRY(transfer.upload_folder(local, folder)) > 0, {}};
   }
   std::error_code code;
-  if (!fs::exists(fs::symlink_status(local, code))) return Written{&output, false};
+  if (!fs::exists(fs::symlink_status(local, code))) return Written{&output, false, {}};
   TRY(transfer.upload_file(local, place));
-  return Written{&output, true};
+  return Written{&output, true, {}};
 }
 
 Json asset_properties(const CommandSpec& spec, const OutputSpec& output) {
@@ -98,15 +100,20 @@ Json asset_properties(const CommandSpec& spec, const OutputSpec& output) {
   return Json::object({{"dataType", output.type}, {"dataUri", output.uri}});
 }
 
-Result<std::string> register_output(const Context& context, db::Tx& tx, const CommandSpec& spec,
-                                    const OutputSpec& output) {
-  // Run history reads the type of what is no asset from its address.
-  if (output.asset_name.empty()) return cat({output.uri, "#", output.type});
+Result<assets::NewVersion> new_version(const Context& context, const CommandSpec& spec,
+                                       const OutputSpec& output) {
   const auto kind = is_model_type(output.type) ? assets::Kind::kModel : assets::Kind::kData;
-  const auto version = TRY(context.peers.assets.register_version(
-      tx, spec.workspace_id, kind, output.asset_name, output.asset_version,
-      asset_properties(spec, output), spec.created_by));
-  return version.arm_id;
+  return context.peers.assets.prepare({spec.workspace_id, kind, output.asset_name,
+                                       output.asset_version, asset_properties(spec, output)},
+                                      workspace::Authority::settled());
+}
+
+Result<std::string> register_output(const Context& context, db::Tx& tx, const CommandSpec& spec,
+                                    const Written& written) {
+  const OutputSpec& output = *written.output;
+  // Run history reads the type of what is no asset from its address.
+  if (!written.version) return cat({output.uri, "#", output.type});
+  return TRY(context.peers.assets.register_version(tx, *written.version, spec.created_by)).arm_id;
 }
 
 // Run history shows all outputs of a job: those recorded before, and the new ones.
@@ -127,7 +134,7 @@ Result<Json> record(const Context& context, db::Tx& tx, const CommandSpec& spec,
   for (const Written& written : all) {
     if (!written.there) continue;
     const OutputSpec& output = *written.output;
-    const std::string asset_id = TRY(register_output(context, tx, spec, output));
+    const std::string asset_id = TRY(register_output(context, tx, spec, written));
     for (const OutputSpec::Owner& owner : output.owners) {
       TRY(Store::put_output(own, {owner.job_id, owner.name, asset_id, output.type}));
       jobs.insert(owner.job_id);
@@ -199,7 +206,8 @@ Result<Json> publish_outputs(const Context& context, const CommandSpec& spec,
                                    output.asset_name, "', but the job wrote nothing to it."}),
                               "UserError");
     }
-    all.push_back(*written);
+    if (!output.asset_name.empty()) written->version = TRY(new_version(context, spec, output));
+    all.push_back(std::move(*written));
   }
   return context.db.write([&](db::Tx& tx) { return record(context, tx, spec, all, attempt_id); });
 }

@@ -47,7 +47,7 @@ Result<std::string> Resolver::code(std::string_view reference) const {
   if (reference.empty()) return std::string();
   const auto found = TRY(assets_.find(workspace_.arm_id, assets::Kind::kCode, reference));
   const std::string uri = found.properties["codeUri"].text();
-  TRY(check_uri(uri));
+  TRY(check_uri(uri, storage::Access::kRead));
   return uri;
 }
 
@@ -75,7 +75,7 @@ Result<InputSpec> Resolver::data(const std::string& name, const std::string& typ
     input.asset_id = found->arm_id;
     input.uri = found->properties[model ? "modelUri" : "dataUri"].text();
   }
-  auto checked = check_uri(input.uri);
+  auto checked = check_uri(input.uri, storage::Access::kRead);
   if (!checked.ok()) return with_context(cat({"Input '", name, "'"}), std::move(checked).error());
   return input;
 }
@@ -99,8 +99,8 @@ Result<std::string> Resolver::artifacts(const std::string& job_id) const {
   return workspaces_.datastore_uri(workspace_.arm_id, store.name, runs::artifact_prefix(job_id));
 }
 
-Result<void> Resolver::check_uri(std::string_view uri) const {
-  TRY(workspaces_.resolve_uri(workspace_.arm_id, uri));
+Result<void> Resolver::check_uri(std::string_view uri, storage::Access access) const {
+  TRY(workspaces_.resolve_uri(workspace_.arm_id, uri, workspace::Authority::of(caller_, access)));
   return {};
 }
 

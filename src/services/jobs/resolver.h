@@ -6,19 +6,24 @@
 
 #include "base/result.h"
 #include "codec/json.h"
+#include "core/principal.h"
 #include "services/assets/api.h"
 #include "services/jobs/model.h"
 #include "services/workspace/api.h"
 
 namespace lazuli::jobs {
 
-// What a job refers to, looked up in one workspace when it is submitted. Errors name what is
-// missing and where it was asked for. Borrows its peers.
+// What a job refers to, looked up in one workspace when it is submitted, on the authority of who
+// submits it. Errors name what is missing and where it was asked for. Borrows its peers and the
+// caller.
 class Resolver {
  public:
   Resolver(workspace::Workspaces& workspaces, assets::Assets& assets,
-           workspace::Workspace workspace)
-      : workspaces_(workspaces), assets_(assets), workspace_(std::move(workspace)) {}
+           workspace::Workspace workspace, const core::Principal& caller)
+      : workspaces_(workspaces),
+        assets_(assets),
+        workspace_(std::move(workspace)),
+        caller_(caller) {}
 
   const workspace::Workspace& workspace() const { return workspace_; }
 
@@ -41,12 +46,14 @@ class Resolver {
                              const std::string& output, const std::string& type) const;
   // Where a job's artifacts and logs are.
   Result<std::string> artifacts(const std::string& job_id) const;
-  Result<void> check_uri(std::string_view uri) const;
+  // An address given in the job: in a known form and within the caller's reach.
+  Result<void> check_uri(std::string_view uri, storage::Access access) const;
 
  private:
   workspace::Workspaces& workspaces_;
   assets::Assets& assets_;
   workspace::Workspace workspace_;
+  const core::Principal& caller_;
 };
 
 }  // namespace lazuli::jobs

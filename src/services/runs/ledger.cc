@@ -113,6 +113,12 @@ Result<storage::BlobPath> Ledger::artifact_path(std::string_view workspace_id,
                            artifact_prefix(run_id) + std::string(path)};
 }
 
+Result<std::string> Ledger::artifact_address(std::string_view workspace_id, std::string_view run_id,
+                                             std::string_view path) {
+  storage::BlobPath blob = TRY(artifact_path(workspace_id, run_id, path));
+  return workspaces_.datastore_uri(workspace_id, kArtifactStore, blob.name);
+}
+
 bool Ledger::is_first_look(const std::string& run_id) {
   std::lock_guard lock(mutex_);
   if (looks_.size() > kLooksMax) looks_.clear();

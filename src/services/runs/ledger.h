@@ -43,6 +43,9 @@ class Ledger final : public Runs {
   // Where a run's artifact lies; refuses a path that climbs.
   Result<storage::BlobPath> artifact_path(std::string_view workspace_id, std::string_view run_id,
                                           std::string_view path);
+  // The same place as an address, which is what assets store.
+  Result<std::string> artifact_address(std::string_view workspace_id, std::string_view run_id,
+                                       std::string_view path);
 
   // Streaming clients print logs only while a run is not terminal: the first look at an ended run
   // after a pause still says Finalizing.

@@ -60,10 +60,18 @@ Result<Json> list_below(Ledger& ledger, storage::BlobPath folder, std::string_vi
   return files;
 }
 
+// The blob there, as far as the caller may reach it.
+Result<storage::BlobPath> resolve_artifact(Ledger& ledger, const Context& context,
+                                           std::string_view path, storage::Access access) {
+  return ledger.workspaces().resolve_uri(context.workspace_id(),
+                                         TRY(artifact_address(ledger, context, path)),
+                                         workspace::Authority::of(context.principal(), access));
+}
+
 }  // namespace
 
-Result<storage::BlobPath> resolve_artifact(Ledger& ledger, const Context& context,
-                                           std::string_view path) {
+Result<std::string> artifact_address(Ledger& ledger, const Context& context,
+                                     std::string_view path) {
   size_t artifacts = path.find("/artifacts");
   std::string_view rest;
   std::vector<std::string_view> owner;
@@ -75,11 +83,11 @@ Result<storage::BlobPath> resolve_artifact(Ledger& ledger, const Context& contex
   const std::string workspace = context.workspace_id();
   if (owner.size() == 2) {
     TRY(body_run(ledger, context, Json::object({{"run_id", owner[1]}})));
-    return ledger.artifact_path(workspace, owner[1], rest);
+    return ledger.artifact_address(workspace, owner[1], rest);
   }
   if (owner.size() == 3 && owner[1] == "models") {
     LoggedModel model = TRY(find_logged_model(ledger, context, std::string(owner[2])));
-    return ledger.artifact_path(workspace, model.model_id, rest);
+    return ledger.artifact_address(workspace, model.model_id, rest);
   }
   if (owner.size() == 3 && owner[0] == "registered") {
     assets::AssetVersion version =
@@ -87,13 +95,14 @@ Result<storage::BlobPath> resolve_artifact(Ledger& ledger, const Context& contex
     std::string uri = version.properties["modelUri"].text();
     while (uri.ends_with('/')) uri.pop_back();
     if (!rest.empty()) uri += cat({"/", rest});
-    return ledger.workspaces().resolve_uri(workspace, uri);
+    return uri;
   }
   return invalid_parameter(cat({"Invalid artifact path: '", path.substr(0, 200), "'."}));
 }
 
 Answer list_mlflow_artifacts(Ledger& ledger, Context& context) {
-  storage::BlobPath folder = TRY(resolve_artifact(ledger, context, context.query_or("path", "")));
+  storage::BlobPath folder =
+      TRY(resolve_artifact(ledger, context, context.query_or("path", ""), storage::Access::kRead));
   return core::json_response(Json::object({{"files", TRY(list_below(ledger, folder, ""))}}));
 }
 
@@ -111,7 +120,8 @@ Answer list_mlflow_run_artifacts(Ledger& ledger, Context& context) {
 }
 
 Answer get_mlflow_artifact(Ledger& ledger, Context& context) {
-  storage::BlobPath path = TRY(resolve_artifact(ledger, context, context.param("path")));
+  storage::BlobPath path =
+      TRY(resolve_artifact(ledger, context, context.param("path"), storage::Access::kRead));
   std::unique_ptr<bytes::Reader> reader = TRY(ledger.storage().open(path));
   http::Response response(200);
   response.header("Content-Type", "application/octet-stream")
@@ -127,14 +137,16 @@ Result<std::unique_ptr<http::BodySink>> artifact_sink(bytes::Store& bytes) {
 }
 
 Answer put_mlflow_artifact(Ledger& ledger, Context& context) {
-  storage::BlobPath path = TRY(resolve_artifact(ledger, context, context.param("path")));
+  storage::BlobPath path =
+      TRY(resolve_artifact(ledger, context, context.param("path"), storage::Access::kWrite));
   bytes::ObjectInfo object = TRY(static_cast<ArtifactSink*>(context.sink())->finish());
   TRY(ledger.storage().publish(path, std::move(object)));
   return core::json_response(Json::object());
 }
 
 Answer delete_mlflow_artifact(Ledger& ledger, Context& context) {
-  TRY(ledger.storage().remove(TRY(resolve_artifact(ledger, context, context.param("path")))));
+  TRY(ledger.storage().remove(
+      TRY(resolve_artifact(ledger, context, context.param("path"), storage::Access::kWrite))));
   return http::Response(204);
 }
 

@@ -68,9 +68,8 @@ Result<Run> body_run(Ledger& ledger, const Context& context, const Json& body);
 Result<Experiment> find_experiment(Ledger& ledger, const Context& context, const std::string& id);
 Result<LoggedModel> find_logged_model(Ledger& ledger, const Context& context,
                                       const std::string& model_id);
-// The blob behind "mlflow-artifacts:/{exp}/{run}/artifacts/…", "…/models/{m}/artifacts/…",
-// "registered/{name}/{version}/artifacts/…"; every other scheme MLflow clients send as a source.
-Result<storage::BlobPath> resolve_artifact(Ledger& ledger, const Context& context,
-                                           std::string_view path);
+// The address behind "mlflow-artifacts:/{exp}/{run}/artifacts/…", "…/models/{m}/artifacts/…",
+// "registered/{name}/{version}/artifacts/…".
+Result<std::string> artifact_address(Ledger& ledger, const Context& context, std::string_view path);
 
 }  // namespace lazuli::runs

@@ -71,29 +71,39 @@ Result<assets::AssetVersion> find_version(Ledger& ledger, const Context& context
       cat({"Model Version (name=", name, ", version=", version, ") not found"}));
 }
 
+Result<assets::AssetVersion> register_model(Ledger& ledger, const Context& context,
+                                            assets::NewVersion wanted,
+                                            const workspace::Authority& authority) {
+  wanted = TRY(ledger.assets().prepare(std::move(wanted), authority));
+  return ledger.store().handle().write([&](db::Tx& tx) {
+    return ledger.assets().register_version(tx, wanted, context.principal().name());
+  });
+}
+
 Answer version_answer(const RegisteredModel& model, const assets::AssetVersion& version) {
   return core::json_response(Json::object({{"model_version", version_json(model, version)}}));
 }
 
 // "models:/m-…", "runs:/{run}/{path}", "mlflow-artifacts:/…", azureml:// of a run, or a datastore
 // address.
-Result<storage::BlobPath> resolve_source(Ledger& ledger, const Context& context,
-                                         std::string_view source, const std::string& model_id) {
+Result<std::string> source_address(Ledger& ledger, const Context& context, std::string_view source,
+                                   const std::string& model_id) {
+  const std::string workspace = context.workspace_id();
   if (!model_id.empty() || istarts_with(source, "models:/")) {
     std::string id = model_id.empty() ? std::string(source.substr(8)) : model_id;
     LoggedModel model = TRY(find_logged_model(ledger, context, id));
-    return ledger.artifact_path(model.workspace_id, model.model_id, "");
+    return ledger.artifact_address(model.workspace_id, model.model_id, "");
   }
   if (istarts_with(source, "runs:/")) {
     std::string_view rest = source.substr(6);
     size_t slash = rest.find('/');
     std::string_view path = slash == std::string_view::npos ? "" : rest.substr(slash + 1);
-    return ledger.artifact_path(context.workspace_id(), rest.substr(0, slash), path);
+    return ledger.artifact_address(workspace, rest.substr(0, slash), path);
   }
   if (istarts_with(source, "mlflow-artifacts:")) {
     std::string_view rest = source.substr(17);
     while (rest.starts_with('/')) rest.remove_prefix(1);
-    return resolve_artifact(ledger, context, rest);
+    return artifact_address(ledger, context, rest);
   }
   // azureml://host/mlflow/v2.0{WS}/experiments/{e}/runs/{r}/artifacts/{path}
   size_t run = source.find("/runs/");
@@ -104,9 +114,9 @@ Result<storage::BlobPath> resolve_source(Ledger& ledger, const Context& context,
       return invalid_parameter(cat({"Invalid model version source: '", source, "'."}));
     std::string_view path = rest.substr(artifacts + 10);
     while (path.starts_with('/')) path.remove_prefix(1);
-    return ledger.artifact_path(context.workspace_id(), rest.substr(0, artifacts), path);
+    return ledger.artifact_address(workspace, rest.substr(0, artifacts), path);
   }
-  return ledger.workspaces().resolve_uri(context.workspace_id(), source);
+  return std::string(source);
 }
 
 }  // namespace
@@ -176,17 +186,18 @@ Answer get_model_version_by_alias(Ledger& ledger, Context& context) {
   return version_answer(model, TRY(find_version(ledger, context, name, version->text())));
 }
 
-// The source becomes an address in a datastore, where Azure ML expects a model to be.
+// The source becomes the address of a place in storage, where Azure ML expects a model to be; it
+// must be within the caller's reach.
 Answer create_model_version(Ledger& ledger, Context& context) {
   std::string workspace = TRY(ledger.workspaces().get(context.workspace_id())).arm_id;
   Json body = TRY(context.json());
   std::string name = TRY(required(body, "name")), source = TRY(required(body, "source"));
   RegisteredModel model = TRY(find_registered(ledger, context, name));
   std::string model_id = body["model_id"].text();
-  storage::BlobPath path = TRY(resolve_source(ledger, context, source, model_id));
-  while (path.name.ends_with('/')) path.name.pop_back();
-  std::string uri =
-      ledger.workspaces().datastore_uri(workspace, "workspaceartifactstore", path.name);
+  std::string uri = TRY(source_address(ledger, context, source, model_id));
+  while (uri.ends_with('/')) uri.pop_back();
+  const auto authority = workspace::Authority::of(context.principal());
+  TRY(ledger.workspaces().resolve_uri(workspace, uri, authority));
   std::string run_id = body["run_id"].text();
   if (run_id.empty() && !model_id.empty())
     run_id = TRY(find_logged_model(ledger, context, model_id)).source_run_id;
@@ -197,11 +208,9 @@ Answer create_model_version(Ledger& ledger, Context& context) {
                                   {"properties", Json::object({{kSource.data(), source},
                                                                {kRunId.data(), run_id},
                                                                {kModelId.data(), model_id}})}});
-  const std::string& by = context.principal().name();
-  auto version = TRY(ledger.store().handle().write([&](db::Tx& tx) {
-    return ledger.assets().register_version(tx, workspace, assets::Kind::kModel, name, "",
-                                            properties, by);
-  }));
+  auto version = TRY(register_model(
+      ledger, context, {workspace, assets::Kind::kModel, name, "", std::move(properties)},
+      authority));
   model.updated = now();
   return version_answer(model, version);
 }
@@ -260,11 +269,9 @@ Answer set_model_version_tag(Ledger& ledger, Context& context) {
   assets::AssetVersion found = TRY(find_version(ledger, context, name, version));
   Json properties = found.properties;
   properties["tags"].set(TRY(required(body, "key")), body["value"].text());
-  const std::string& by = context.principal().name();
-  TRY(ledger.store().handle().write([&](db::Tx& tx) {
-    return ledger.assets().register_version(tx, workspace, assets::Kind::kModel, name, version,
-                                            properties, by);
-  }));
+  TRY(register_model(ledger, context,
+                     {workspace, assets::Kind::kModel, name, version, std::move(properties)},
+                     workspace::Authority::settled()));
   return core::json_response(Json::object());
 }
 

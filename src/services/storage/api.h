@@ -32,6 +32,8 @@ struct BlobPath {
   std::string account, container, name;
 };
 
+enum class Access { kRead, kWrite };
+
 struct SasOptions {
   std::string permissions;  // "rl", "racwl", …
   Duration lifetime = std::chrono::hours(1);
@@ -49,6 +51,10 @@ class Storage {
   virtual Result<SecretString> account_key(const std::string& account) = 0;
   // ARM id of an account, for permission checks; kNotFound.
   virtual Result<std::string> arm_id(const std::string& account) = 0;
+  // Whether a caller of another service may do with a blob what it could do at the blob host
+  // itself; kPermissionDenied as there.
+  virtual Result<void> authorize(const core::Principal& caller, const BlobPath& path,
+                                 Access access) = 0;
 
   virtual Result<BlobInfo> get_info(const BlobPath& path) = 0;
   virtual Result<std::unique_ptr<bytes::Reader>> open(const BlobPath& path) = 0;

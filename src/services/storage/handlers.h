@@ -15,9 +15,12 @@ namespace lazuli::storage {
 // What every handler works with. Lives as long as the service runs.
 struct Parts {
   explicit Parts(const core::ServiceContext& context)
-      : accounts(context.db, context.vault), blobs(context.db, context.bytes) {}
+      : accounts(context.db, context.vault),
+        blobs(context.db, context.bytes),
+        authorizer(context.authorizer) {}
   Accounts accounts;
   Blobs blobs;
+  core::Authorizer& authorizer;
 };
 
 using Answer = Result<http::Response>;

@@ -141,11 +141,8 @@ void StorageService::describe(core::Manifest& manifest) const {
   manifest.service = "storage";
   manifest.migrations = store::migrations();
 
-  const core::ScopeOf scope = [this](const core::RequestContext& context) -> Result<std::string> {
-    auto account = TRY(find_account(context.param("account")));
-    const std::string service = account->arm_id + "/blobServices/default";
-    const std::string& container = context.param("container");
-    return container.empty() ? service : service + "/containers/" + container;
+  const core::ScopeOf scope = [this](const core::RequestContext& context) {
+    return scope_of(context.param("account"), context.param("container"));
   };
   auto add = [&](const Entry& entry) -> core::Route& {
     core::Route route;

@@ -3,6 +3,7 @@
 
 #include "services/storage/errors.h"
 #include "services/storage/names.h"
+#include "services/storage/operations.h"
 #include "services/storage/store.h"
 
 namespace lazuli::storage {
@@ -46,6 +47,12 @@ Result<std::shared_ptr<const Account>> StorageService::find_account(const std::s
   return TRY(parts())->accounts.get(name);
 }
 
+Result<std::string> StorageService::scope_of(const std::string& account,
+                                             const std::string& container) const {
+  const std::string service = TRY(find_account(account))->arm_id + "/blobServices/default";
+  return container.empty() ? service : service + "/containers/" + container;
+}
+
 Result<void> StorageService::start(const core::ServiceContext& context) {
   parts_ = std::make_unique<Parts>(context);
   parts_->blobs.start();
@@ -76,6 +83,13 @@ Result<SecretString> StorageService::account_key(const std::string& account) {
 Result<std::string> StorageService::arm_id(const std::string& account) {
   auto found = TRY(find_account(account));
   return found->arm_id;
+}
+
+Result<void> StorageService::authorize(const core::Principal& caller, const BlobPath& path,
+                                       Access access) {
+  const core::Operation& operation = access == Access::kRead ? kReadBlobs : kWriteBlobs;
+  return TRY(parts())->authorizer.authorize(caller, operation,
+                                            TRY(scope_of(path.account, path.container)));
 }
 
 Result<BlobInfo> StorageService::get_info(const BlobPath& path) {

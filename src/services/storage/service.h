@@ -28,6 +28,8 @@ class StorageService : public core::Service, public Storage {
   Result<void> ensure_container(const std::string& account, const std::string& container) override;
   Result<SecretString> account_key(const std::string& account) override;
   Result<std::string> arm_id(const std::string& account) override;
+  Result<void> authorize(const core::Principal& caller, const BlobPath& path,
+                         Access access) override;
   Result<BlobInfo> get_info(const BlobPath& path) override;
   Result<std::unique_ptr<bytes::Reader>> open(const BlobPath& path) override;
   Result<BlobInfo> put(const BlobPath& path, std::string_view content,
@@ -47,6 +49,8 @@ class StorageService : public core::Service, public Storage {
   // Of what exists between start() and stop().
   Result<Parts*> parts() const;
   Result<std::shared_ptr<const Account>> find_account(const std::string& name) const;
+  // The ARM id that permissions are checked on; the account's blob service for no container.
+  Result<std::string> scope_of(const std::string& account, const std::string& container) const;
   std::unique_ptr<Parts> parts_;
   SharedKeyAuthenticator shared_key_;
   SasAuthenticator sas_;

@@ -22,6 +22,32 @@ struct Datastore {
   bool is_default = false;
 };
 
+// Containers that clients of a workspace were given to upload into; they are the workspace's own.
+inline constexpr std::string_view kUploadContainerPrefix = "upload-";
+
+// On whose authority a reference is resolved that names its storage account itself (https, wasbs).
+// A datastore lends its own authority, so references into one ask for none.
+class Authority {
+ public:
+  // Of who asks now; borrows the principal.
+  static Authority of(const core::Principal& caller,
+                      storage::Access access = storage::Access::kRead) {
+    return Authority(&caller, access);
+  }
+  // The reference was resolved for its caller when it was accepted: what a job or a deployment
+  // holds.
+  static Authority settled() { return Authority(nullptr, storage::Access::kRead); }
+
+  const core::Principal* caller() const { return caller_; }  // null for settled()
+  storage::Access access() const { return access_; }
+
+ private:
+  Authority(const core::Principal* caller, storage::Access access)
+      : caller_(caller), access_(access) {}
+  const core::Principal* caller_;
+  storage::Access access_;
+};
+
 // What other services may ask about workspaces, datastores and computes. Thread-safe.
 class Workspaces {
  public:
@@ -33,9 +59,9 @@ class Workspaces {
 
   // Where a data reference points, for every form clients send: azureml://datastores/{d}/paths/{p},
   // its long form with subscriptions/…, azureml://jobs/{j}/outputs/{o}/paths/{p}, https blob URLs
-  // of our accounts, wasbs://. Refuses '..' and foreign hosts.
-  virtual Result<storage::BlobPath> resolve_uri(std::string_view workspace_id,
-                                                std::string_view uri) = 0;
+  // of our accounts, wasbs://. Refuses '..', foreign hosts, and what the authority does not reach.
+  virtual Result<storage::BlobPath> resolve_uri(std::string_view workspace_id, std::string_view uri,
+                                                const Authority& authority) = 0;
   // The long azureml://subscriptions/… form of a path in a datastore.
   virtual std::string datastore_uri(std::string_view workspace_id, std::string_view datastore,
                                     std::string_view path) const = 0;

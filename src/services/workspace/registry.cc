@@ -205,14 +205,29 @@ Result<Datastore> Registry::default_datastore(std::string_view workspace_id) {
   return not_found(cat({"Workspace '", workspace.name, "' has no default datastore."}));
 }
 
+Result<void> Registry::check_authority(const WorkspaceRow& workspace, std::string_view text,
+                                       const storage::BlobPath& path, const Authority& authority) {
+  const bool upload = path.account == workspace.storage_account &&
+                      path.container.starts_with(kUploadContainerPrefix);
+  if (authority.caller() == nullptr || upload) return {};
+  auto allowed = storage_.authorize(*authority.caller(), path, authority.access());
+  if (allowed.ok()) return {};
+  return with_context(cat({"The data reference '", text.substr(0, 300), "'"}), allowed.error());
+}
+
+// A datastore without credentials is used as the caller.
 Result<storage::BlobPath> Registry::in_datastore(const WorkspaceRow& workspace,
-                                                 std::string_view name, std::string path) {
+                                                 std::string_view name, std::string path,
+                                                 const Authority& authority) {
   DatastoreRow row = TRY(find_datastore(workspace, name));
-  return storage::BlobPath{row.account, row.container, std::move(path)};
+  storage::BlobPath place{row.account, row.container, std::move(path)};
+  if (row.credentials == CredentialsType::kNone)
+    TRY(check_authority(workspace, cat({"in the datastore ", row.name}), place, authority));
+  return place;
 }
 
 Result<storage::BlobPath> Registry::resolve_uri(std::string_view workspace_id,
-                                                std::string_view text) {
+                                                std::string_view text, const Authority& authority) {
   WorkspaceRow workspace = TRY(find_by_id(workspace_id));
   DataUri uri = TRY(parse_data_uri(text));
   switch (uri.kind) {
@@ -224,13 +239,13 @@ Result<storage::BlobPath> Registry::resolve_uri(std::string_view workspace_id,
       if (!here)
         return invalid_argument(cat({"The data reference '", text.substr(0, 300),
                                      "' is of another workspace than '", workspace.name, "'."}));
-      return in_datastore(workspace, uri.datastore, std::move(uri.path));
+      return in_datastore(workspace, uri.datastore, std::move(uri.path), authority);
     }
     case DataUri::Kind::kJobOutput: {
       // Where jobs put what names no place of its own.
       if (iequals(uri.output, "artifacts") || iequals(uri.output, "default"))
         return in_datastore(workspace, kArtifactDatastore,
-                            cat({"ExperimentRun/dcid.", uri.job, "/", uri.path}));
+                            cat({"ExperimentRun/dcid.", uri.job, "/", uri.path}), authority);
       Datastore home = TRY(default_datastore(workspace_id));
       return storage::BlobPath{home.account, home.container,
                                cat({"azureml/", uri.job, "/", uri.output, "/", uri.path})};
@@ -240,7 +255,9 @@ Result<storage::BlobPath> Registry::resolve_uri(std::string_view workspace_id,
         return invalid_argument(cat({"The data reference '", text.substr(0, 300),
                                      "' is on a foreign host; upload the data to a datastore."}));
       TRY(storage_.arm_id(uri.account));
-      return storage::BlobPath{uri.account, uri.container, std::move(uri.path)};
+      storage::BlobPath path{uri.account, uri.container, std::move(uri.path)};
+      TRY(check_authority(workspace, text, path, authority));
+      return path;
     }
   }
   return internal_error("unknown kind of data reference");

@@ -28,8 +28,8 @@ class Registry : public Workspaces {
   Result<Workspace> get(std::string_view arm_id) override;
   Result<Datastore> datastore(std::string_view workspace_id, std::string_view name) override;
   Result<Datastore> default_datastore(std::string_view workspace_id) override;
-  Result<storage::BlobPath> resolve_uri(std::string_view workspace_id,
-                                        std::string_view uri) override;
+  Result<storage::BlobPath> resolve_uri(std::string_view workspace_id, std::string_view uri,
+                                        const Authority& authority) override;
   std::string datastore_uri(std::string_view workspace_id, std::string_view datastore,
                             std::string_view path) const override;
   Result<void> check_compute(std::string_view workspace_id, std::string_view compute) override;
@@ -58,7 +58,9 @@ class Registry : public Workspaces {
  private:
   Result<WorkspaceRow> find_by_id(std::string_view arm_id);
   Result<storage::BlobPath> in_datastore(const WorkspaceRow& workspace, std::string_view name,
-                                         std::string path);
+                                         std::string path, const Authority& authority);
+  Result<void> check_authority(const WorkspaceRow& workspace, std::string_view text,
+                               const storage::BlobPath& path, const Authority& authority);
 
   const core::Installation& installation_;
   db::Database::Handle db_;

@@ -32,8 +32,9 @@ Result<Datastore> WorkspaceService::default_datastore(std::string_view workspace
 }
 
 Result<storage::BlobPath> WorkspaceService::resolve_uri(std::string_view workspace_id,
-                                                        std::string_view uri) {
-  return TRY(registry())->resolve_uri(workspace_id, uri);
+                                                        std::string_view uri,
+                                                        const Authority& authority) {
+  return TRY(registry())->resolve_uri(workspace_id, uri, authority);
 }
 
 std::string WorkspaceService::datastore_uri(std::string_view workspace_id,

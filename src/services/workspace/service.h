@@ -24,8 +24,8 @@ class WorkspaceService : public core::Service, public Workspaces {
   Result<Workspace> get(std::string_view arm_id) override;
   Result<Datastore> datastore(std::string_view workspace_id, std::string_view name) override;
   Result<Datastore> default_datastore(std::string_view workspace_id) override;
-  Result<storage::BlobPath> resolve_uri(std::string_view workspace_id,
-                                        std::string_view uri) override;
+  Result<storage::BlobPath> resolve_uri(std::string_view workspace_id, std::string_view uri,
+                                        const Authority& authority) override;
   std::string datastore_uri(std::string_view workspace_id, std::string_view datastore,
                             std::string_view path) const override;
   Result<void> check_compute(std::string_view workspace_id, std::string_view compute) override;

@@ -28,6 +28,13 @@ class FakeStorage : public storage::Storage {
     if (found == accounts.end()) return not_found("no account " + account);
     return found->second;
   }
+  // Of callers, the reader may read and the writer may write.
+  Result<void> authorize(const core::Principal& caller, const storage::BlobPath&,
+                         storage::Access access) override {
+    const bool reads = access == storage::Access::kRead;
+    if (caller.name() == (reads ? "reader" : "writer")) return {};
+    return permission_denied("no right on the blobs", "AuthorizationFailed");
+  }
   Result<storage::BlobInfo> get_info(const storage::BlobPath&) override { return unused(); }
   Result<std::unique_ptr<bytes::Reader>> open(const storage::BlobPath&) override {
     return unused();
@@ -84,8 +91,14 @@ class WorkspaceTest : public testing::TestWithParam<db::testing::Driver> {
     return house.call({.method = method, .target = id() + below, .body = body.dump()});
   }
   std::string resolve(std::string_view uri) {
-    auto path = service.resolve_uri(id(), uri);
-    if (!path.ok()) return "error";
+    return shown(service.resolve_uri(id(), uri, Authority::settled()));
+  }
+  std::string resolve_for(const char* name, storage::Access access, std::string_view uri) {
+    const core::Principal caller = core::Authenticator::seal({.object_id = name, .name = name});
+    return shown(service.resolve_uri(id(), uri, Authority::of(caller, access)));
+  }
+  static std::string shown(const Result<storage::BlobPath>& path) {
+    if (!path.ok()) return path.error().code == Code::kPermissionDenied ? "denied" : "error";
     return cat({path->account, "/", path->container, "/", path->name});
   }
   std::string blob_container() { return "azureml-blobstore-" + service.get(id())->workspace_guid; }
@@ -248,9 +261,11 @@ TEST_P(WorkspaceTest, Computes) {
       "properties":{"vmSize":"STANDARD_DS3_V2","scaleSettings":{"minNodeCount":0,"maxNodeCount":4,
       "nodeIdleTimeBeforeScaleDown":"PT3M"}}}})")
                   .value();
+  house.installation.region = "north";
   http::Response made = send(http::Method::kPut, "/computes/mine", body);
   EXPECT_EQ(made.status, 201);
-  EXPECT_TRUE(made.headers.contains("Azure-AsyncOperation"));
+  EXPECT_NE(made.headers.get("Azure-AsyncOperation")->find("/locations/north/mfeOperationsStatus/"),
+            std::string::npos);
   EXPECT_EQ(json(get(id() + "/computes/mine"))["properties"]["properties"]["vmSize"].str(),
             "STANDARD_DS3_V2");
   EXPECT_EQ(send(http::Method::kPut, "/computes/mine", body).status, 200);
@@ -298,6 +313,44 @@ TEST_P(WorkspaceTest, ResolvesReferences) {
         "https://foreign.blob.core.lazuli.localhost/c/p",
         "azureml://subscriptions/s/resourcegroups/r/workspaces/w/datastores/d/paths/a"})
     EXPECT_EQ(resolve(bad), "error") << bad;
+}
+
+TEST_P(WorkspaceTest, AnAddressIsReadOnTheCallersAuthority) {
+  using storage::Access;
+  const std::string home = "lazulitest/" + blob_container() + "/p";
+  for (const std::string& address :
+       {std::string("https://lazulitest.blob.core.lazuli.localhost/c/p"),
+        std::string("wasbs://c@lazulitest.blob.core.lazuli.localhost/p"),
+        std::string("abfss://c@lazulitest.dfs.core.lazuli.localhost/p")}) {
+    EXPECT_EQ(resolve_for("reader", Access::kRead, address), "lazulitest/c/p") << address;
+    EXPECT_EQ(resolve_for("writer", Access::kWrite, address), "lazulitest/c/p") << address;
+    EXPECT_EQ(resolve_for("reader", Access::kWrite, address), "denied") << address;
+    EXPECT_EQ(resolve_for("writer", Access::kRead, address), "denied") << address;
+    EXPECT_EQ(resolve_for("nobody", Access::kRead, address), "denied") << address;
+  }
+  // The workspace's own container too, as long as it is named by its address.
+  const std::string own = cat({"https://lazulitest.blob.core.lazuli.localhost/", blob_container()});
+  EXPECT_EQ(resolve_for("nobody", Access::kRead, own + "/p"), "denied");
+  EXPECT_EQ(resolve_for("nobody", Access::kRead, "azureml://datastores/workspaceblobstore/paths/p"),
+            home);
+  // What clients were given to upload into is the workspace's.
+  EXPECT_EQ(resolve_for("nobody", Access::kRead,
+                        "https://lazulitest.blob.core.lazuli.localhost/upload-1/src"),
+            "lazulitest/upload-1/src");
+}
+
+TEST_P(WorkspaceTest, ADatastoreWithoutCredentialsIsUsedAsTheCaller) {
+  Json properties = Json::object({{"datastoreType", "AzureBlob"},
+                                  {"accountName", "lazulitest"},
+                                  {"containerName", "mine"},
+                                  {"credentials", Json::object({{"credentialsType", "None"}})}});
+  ASSERT_EQ(send(http::Method::kPut, "/datastores/mine",
+                 Json::object({{"properties", std::move(properties)}}))
+                .status,
+            201);
+  constexpr const char* kPath = "azureml://datastores/mine/paths/p";
+  EXPECT_EQ(resolve_for("reader", storage::Access::kRead, kPath), "lazulitest/mine/p");
+  EXPECT_EQ(resolve_for("nobody", storage::Access::kRead, kPath), "denied");
 }
 
 }  // namespace
