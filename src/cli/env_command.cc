@@ -10,6 +10,7 @@
 #include "base/files.h"
 #include "base/strings.h"
 #include "cli/api_client.h"
+#include "cli/package_indexes.h"
 #include "cli/server_commands.h"
 #include "codec/text.h"
 #include "crypto/digest.h"
@@ -65,17 +66,33 @@ Result<std::string> connection_string(ApiClient& client, const std::string& suff
               suffix, "/;EndpointSuffix=", suffix});
 }
 
+std::string first_of(const char* name, const char* other) {
+  std::string value = variable(name);
+  return value.empty() ? variable(other) : value;
+}
+
+// Package indexes were met directly before, and often are where our proxy may not go: in a private
+// network. What went through another proxy still does, by ours.
+std::vector<std::string> direct_hosts(bool no_proxy_before) {
+  if (!no_proxy_before) return {};
+  return package_index_hosts({variable, [](const std::string& path) {
+                                auto content = read_file(path);
+                                return content.ok() ? std::optional(*content) : std::nullopt;
+                              }});
+}
+
 void add_proxy(Variables& variables, const ApiClient& client, bool through_us) {
   const std::string& domain = client.installation().domain;
-  std::string before = variable("NO_PROXY");
-  if (before.empty()) before = variable("no_proxy");
+  std::string none = first_of("NO_PROXY", "no_proxy");
   if (through_us) {
     std::string proxy = "http://127.0.0.1:" + std::to_string(client.server().port);
+    std::string before = first_of("https_proxy", "HTTPS_PROXY");
     variables.emplace_back("HTTPS_PROXY", proxy);
     variables.emplace_back("https_proxy", proxy);
+    none = no_proxy_through_us(none, domain, direct_hosts(before.empty() || before == proxy));
+  } else {
+    none = no_proxy_direct(none, domain);
   }
-  std::string none =
-      through_us ? no_proxy_through_us(before, domain) : no_proxy_direct(before, domain);
   variables.emplace_back("NO_PROXY", none);
   variables.emplace_back("no_proxy", none);
 }
@@ -136,12 +153,15 @@ std::string no_proxy_direct(std::string_view before, std::string_view domain) {
   return cat({before, before.empty() ? "" : ",", domain, ",.", domain});
 }
 
-std::string no_proxy_through_us(std::string_view before, std::string_view domain) {
+std::string no_proxy_through_us(std::string_view before, std::string_view domain,
+                                const std::vector<std::string>& direct) {
   std::vector<std::string> kept;
-  for (std::string_view entry : split(before, ',')) {
-    entry = trim(entry);
+  auto keep = [&](std::string_view entry) {
     if (!entry.empty() && !matches_domain(entry, domain)) kept.emplace_back(entry);
-  }
+  };
+  for (std::string_view entry : split(before, ',')) keep(trim(entry));
+  for (const std::string& host : direct)
+    if (std::ranges::find(kept, host) == kept.end()) keep(host);
   return join(kept, ",");
 }
 

@@ -19,9 +19,11 @@ struct EnvOptions {
 int env(const EnvOptions& options);
 
 // NO_PROXY for a shell whose traffic to our names must not pass other proxies (direct mode), or
-// must pass ours (proxy mode: entries that match the domain by suffix are dropped).
+// must pass ours (proxy mode: entries that match the domain by suffix are dropped, and hosts that
+// are met directly all the same are added).
 std::string no_proxy_direct(std::string_view before, std::string_view domain);
-std::string no_proxy_through_us(std::string_view before, std::string_view domain);
+std::string no_proxy_through_us(std::string_view before, std::string_view domain,
+                                const std::vector<std::string>& direct);
 
 // 'text' for a POSIX shell.
 std::string shell_quote(std::string_view text);

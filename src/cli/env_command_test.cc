@@ -14,10 +14,17 @@ TEST(CliEnv, DirectModeAppendsTheDomainOnce) {
 }
 
 TEST(CliEnv, ProxyModeDropsWhatWouldBypassOurProxy) {
-  EXPECT_EQ(no_proxy_through_us("localhost,127.0.0.1, a.example,*", "lazuli.localhost"),
+  EXPECT_EQ(no_proxy_through_us("localhost,127.0.0.1, a.example,*", "lazuli.localhost", {}),
             "127.0.0.1,a.example");
-  EXPECT_EQ(no_proxy_through_us(".lazuli.localhost,x.lazuli.localhost", "lazuli.localhost"), "");
-  EXPECT_EQ(no_proxy_through_us("calhost", "lazuli.localhost"), "calhost");
+  EXPECT_EQ(no_proxy_through_us(".lazuli.localhost,x.lazuli.localhost", "lazuli.localhost", {}),
+            "");
+  EXPECT_EQ(no_proxy_through_us("calhost", "lazuli.localhost", {}), "calhost");
+}
+
+TEST(CliEnv, ProxyModeLeavesPackageIndexesDirect) {
+  EXPECT_EQ(no_proxy_through_us("a.example", "lazuli.localhost",
+                                {"pip.example", "a.example", "localhost"}),
+            "a.example,pip.example");
 }
 
 TEST(CliEnv, QuotesForTheShell) {
