@@ -113,6 +113,17 @@ def unique(prefix):
     return f"{prefix}-{uuid.uuid4().hex[:8]}"
 
 
+def running_commands():
+    """The command lines of all processes of this machine, those in sandboxes too, as one text."""
+    lines = []
+    for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            lines.append(path.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+        except OSError:
+            pass  # it has just ended
+    return "\n".join(lines)
+
+
 def wait_for(what, probe, seconds_max=60, pause_seconds=0.1):
     """Calls `probe` until it answers something true, and returns that."""
     deadline = time.monotonic() + seconds_max

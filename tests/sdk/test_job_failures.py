@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Command jobs that fail, time out, are cancelled or cannot start: the cause reaches the caller."""
 
+import random
 import re
 import time
 
@@ -10,7 +11,7 @@ from azure.ai.ml.entities import Environment
 from azure.ai.ml.exceptions import JobException
 from azure.core.exceptions import HttpResponseError
 
-from harness import unique, wait_for, wait_for_job, write_tree
+from harness import running_commands, unique, wait_for, wait_for_job, write_tree
 
 
 def submit(client, environment, text, **options):
@@ -70,10 +71,13 @@ def test_timeout(client, bare_environment, arm):
 
 
 def test_cancel(client, bare_environment, capsys):
-    job = submit(client, bare_environment, "echo begun; trap '' TERM; sleep 300; sleep 300")
+    sleep = f"sleep {random.randint(10**6, 10**7)}"
+    job = submit(client, bare_environment, f"echo begun; trap '' TERM; {sleep}; {sleep}")
     wait_for("the job to run", lambda: client.jobs.get(job.name).status == "Running")
+    wait_for("its process", lambda: sleep in running_commands())
     client.jobs.begin_cancel(job.name).result()
     assert wait_for_job(client, job.name, 40).status == "Canceled"
+    assert sleep not in running_commands()
     client.jobs.stream(job.name)
     assert "Execution Summary" in capsys.readouterr().out
 

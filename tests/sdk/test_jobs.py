@@ -239,7 +239,7 @@ def test_same_name_twice_is_refused_or_idempotent(client, bare_environment):
         )
 
 
-def test_curated_environment_is_mapped_and_said_so(client):
+def test_curated_environment_is_mapped_and_said_so(client, tmp_path):
     job = client.jobs.create_or_update(
         command(
             command="python -c 'import sys; print(sys.version_info.major)'",
@@ -248,3 +248,7 @@ def test_curated_environment_is_mapped_and_said_so(client):
         )
     )
     assert wait_for_job(client, job.name, 300).status == "Completed"
+    client.jobs.download(job.name, download_path=str(tmp_path), all=True)
+    log = (tmp_path / "artifacts/user_logs/std_log.txt").read_text()
+    said = [line for line in log.splitlines() if line.startswith("[lazuli] ")]
+    assert any("minimal-py311-inference" in line for line in said), log

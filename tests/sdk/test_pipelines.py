@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pipelines of local components: bindings, optional inputs, nesting, a failing child, cancel."""
 
+import random
+
 import pytest
 from azure.ai.ml import Input, load_component, load_job
 from azure.ai.ml.dsl import pipeline
 from azure.ai.ml.exceptions import JobException
 from azure.core.exceptions import HttpResponseError
 
-from harness import wait_for, wait_for_job, write_tree
+from harness import running_commands, wait_for, wait_for_job, write_tree
 
 ENVIRONMENT = """
 environment:
@@ -211,10 +213,11 @@ def test_data_input_of_a_pipeline(client, folder, tmp_path):
 
 
 def test_cancel(client, tmp_path):
+    command = f"sleep {random.randint(10**6, 10**7)}"
     write_tree(
         tmp_path,
         {
-            "sleep.yml": "name: sleeps\ntype: command\ncommand: sleep 300\n" + ENVIRONMENT,
+            "sleep.yml": f"name: sleeps\ntype: command\ncommand: {command}\n" + ENVIRONMENT,
         },
     )
     sleep = load_component(tmp_path / "sleep.yml")
@@ -229,9 +232,11 @@ def test_cancel(client, tmp_path):
         return [c for c in client.jobs.list(parent_job_name=job.name) if c.status == "Running"]
 
     wait_for("the child to run", child_runs)
+    wait_for("its process", lambda: command in running_commands())
     client.jobs.begin_cancel(job.name).result()
     assert wait_for_job(client, job.name, 40).status == "Canceled"
     assert {child.status for child in client.jobs.list(parent_job_name=job.name)} == {"Canceled"}
+    assert command not in running_commands()
 
 
 def test_registered_component_with_bad_binding_is_refused(client, arm):

@@ -234,6 +234,43 @@ TEST_P(Compute, CancelsDuringTheStart) {
   EXPECT_EQ(proc::run(std::move(list))->output.find(folder_), std::string::npos);
 }
 
+// The supervisor of a process that was just submitted, found as a stranger would.
+std::optional<pid_t> supervisor_of(const std::string& place) {
+  for (auto deadline = SteadyClock::now() + seconds(10); SteadyClock::now() < deadline;) {
+    for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+      auto pid = parse_int(entry.path().filename().string());
+      if (!pid) continue;
+      std::string line = read_file(entry.path() / "cmdline").value_or("");
+      if (line.ends_with(cat({std::string_view("supervise\0", 10), place, std::string(1, '\0')})))
+        return static_cast<pid_t>(*pid);
+    }
+  }
+  return {};
+}
+
+TEST_P(Compute, ASupervisorKilledAtAnyMomentLeavesNobodyBehind) {
+  const std::string mark = "271" + std::to_string(::getpid());
+  for (int i = 0; i < 25; ++i) {
+    std::string id = "shot" + std::to_string(i);
+    ASSERT_TRUE(engine_->submit(shell(id, "sleep " + mark)));
+    auto pid = supervisor_of(folder_ + "/processes/" + id);
+    ASSERT_TRUE(pid);
+    std::this_thread::sleep_for(std::chrono::microseconds(700 * i));
+    ::kill(*pid, SIGKILL);
+    EXPECT_EQ(ends_->wait_for(id).state, ProcessState::kLost);
+  }
+  std::string left;
+  for (int tries = 0; tries < 200; ++tries) {
+    proc::RunOptions list;
+    list.spawn.argv = {"/bin/sh", "-c", "cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' ' '"};
+    list.output_bytes_max = 16u << 20;
+    left = proc::run(std::move(list))->output;
+    if (left.find(folder_) == std::string::npos && left.find(mark) == std::string::npos) return;
+    std::this_thread::sleep_for(milliseconds(10));
+  }
+  FAIL() << left;
+}
+
 TEST_P(Compute, LeavesNobodyBehind) {
   std::string mark = "314" + std::to_string(::getpid());
   EXPECT_EQ(

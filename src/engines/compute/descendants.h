@@ -3,6 +3,8 @@
 
 #include <sys/types.h>
 
+#include <string>
+
 namespace lazuli::compute {
 
 // For a child subreaper without a pid namespace: all its descendants come back to it when their
@@ -11,5 +13,8 @@ void signal_descendants(pid_t ancestor, int signal);
 
 // SIGKILL, reaped, again until none is left. `ancestor` is the caller.
 void end_descendants(pid_t ancestor);
+
+// Ends every process whose command line names a path or something below it, but the caller.
+void end_processes_naming(const std::string& path);
 
 }  // namespace lazuli::compute

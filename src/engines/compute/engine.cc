@@ -16,6 +16,7 @@
 #include "base/ids.h"
 #include "base/log.h"
 #include "base/strings.h"
+#include "engines/compute/descendants.h"
 #include "engines/compute/launch.h"
 #include "engines/compute/sandbox.h"
 #include "proc/files.h"
@@ -277,6 +278,8 @@ void ProcessEngine::supervisor_ended(const std::string& id) {
     lost.error = "the process was lost: its supervisor or the machine was stopped";
     lost.ended = now();
     ::unlink(place.secret().c_str());
+    // A sandbox that was half made when its supervisor was killed waits for it for ever.
+    end_processes_naming(place.path());
     Result<void> written = place.write_end(lost);
     if (!written.ok())
       return log::error("compute", "cannot record a lost process",

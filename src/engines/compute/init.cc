@@ -229,7 +229,9 @@ Result<void> run_command(Config& config, int signals) {
 
 int sandbox_init() {
   for (int fd : {kControlFd, kConfigFd, kSecretFd}) ::fcntl(fd, F_SETFD, FD_CLOEXEC);
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  // The kernel ends a pid namespace with its first process. Without one we end it ourselves, when
+  // the supervisor's end of the control socket closes.
+  if (::getpid() == 1) ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   ::signal(SIGPIPE, SIG_IGN);
   sigset_t watched;
@@ -239,14 +241,11 @@ int sandbox_init() {
   proc::Fd signals(::signalfd(-1, &watched, SFD_CLOEXEC));
   Result<Config> config = read_config();
   Result<void> ran = config.ok() ? run_command(*config, signals.get()) : config.error();
-  if (!ran.ok()) {
-    bool absent = ran.error().code == Code::kNotFound;
-    (void)send_control(kControlFd, absent ? "absent" : "failed", ran.error().message);
-    return absent ? kAbsent : kCannotRun;
-  }
-  // In a pid namespace the kernel ends what is left when we exit.
-  if (!config->namespaces) end_descendants(::getpid());
-  return 0;
+  if (::getpid() != 1) end_descendants(::getpid());
+  if (ran.ok()) return 0;
+  bool absent = ran.error().code == Code::kNotFound;
+  (void)send_control(kControlFd, absent ? "absent" : "failed", ran.error().message);
+  return absent ? kAbsent : kCannotRun;
 }
 
 }  // namespace lazuli::compute
