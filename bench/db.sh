@@ -1,9 +1,15 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Durable small writes per second: group commit beside a bare SQLite loop, on this folder's disk.
+# Durable small writes per second: group commit beside a bare SQLite loop, on this folder's disk; and PostgreSQL's, of a
+# server started for it (in $TMPDIR) where it is installed.
 #
-# usage: ./dev bench db [POSTGRES]     POSTGRES: what libpq takes, to measure that server too
+# usage: ./dev bench db [POSTGRES]     POSTGRES: what libpq takes, to measure that server instead
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 ninja -C build/release bench_db >/dev/null
-exec build/release/bin/bench_db build/release "$@"
+if [ $# = 0 ] && compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null; then
+  coproc POSTGRES { exec python3 tests/postgres.py --durable; }
+  read -r conninfo <&"${POSTGRES[0]}"
+  set -- "$conninfo"
+fi
+build/release/bin/bench_db build/release "$@"

@@ -41,7 +41,13 @@ def die_with_parent():
 
 
 class Postgres:
-    """`with Postgres() as server:` gives a running server; `server.conninfo` is what libpq takes."""
+    """`with Postgres() as server:` gives a running server; `server.conninfo` is what libpq takes.
+
+    It does not wait for the disk, unless it is to be `durable`.
+    """
+
+    def __init__(self, durable=False):
+        self._fsync = "on" if durable else "off"
 
     def __enter__(self):
         self._binaries = find_binaries()
@@ -86,7 +92,7 @@ class Postgres:
         with open(log, "wb") as out:
             self._server = subprocess.Popen(
                 [str(self._binaries / "postgres"), "-D", str(data), "-k", str(self._folder),
-                 "-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=200"],
+                 "-c", "listen_addresses=", "-c", f"fsync={self._fsync}", "-c", "max_connections=200"],
                 stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=self._folder, preexec_fn=die_with_parent,
                 **self._as_user)
         deadline = time.monotonic() + START_SECONDS_MAX
@@ -98,8 +104,11 @@ class Postgres:
 
 
 def main():
-    """For programs: prints what libpq takes, and runs the server until standard input is closed."""
-    with Postgres() as server:
+    """For programs: prints what libpq takes, and runs the server until standard input is closed.
+
+    usage: postgres.py [--durable]
+    """
+    with Postgres(durable="--durable" in sys.argv[1:]) as server:
         print(server.conninfo, flush=True)
         sys.stdin.buffer.read()
 

@@ -132,6 +132,9 @@ struct Options {
   Duration wait_max = std::chrono::seconds(30);  // for a turn to write, or for a read connection
   // Name of a registered SQLite VFS; empty for the system's. Crash tests put theirs here.
   std::string sqlite_vfs;
+  // A PostgreSQL server with fsync = off answers what a power cut takes away: refused, except by
+  // tests.
+  bool require_durable_server = true;
 };
 
 class Backend;

@@ -16,6 +16,7 @@ namespace lazuli::db {
 namespace {
 
 constexpr size_t kStatementsMax = 512;
+constexpr const char* kSavepoint = "SAVEPOINT closure";
 // The server gives up on a statement after 30 s; one that says nothing for longer is gone.
 constexpr auto kAnswerTimeMax = std::chrono::seconds(40);
 constexpr auto kSchemaTimeMax = std::chrono::hours(6);  // an index over a large table takes long
@@ -48,17 +49,22 @@ struct Prepared {
 
 class PostgresConnection final : public Connection {
  public:
-  PostgresConnection(std::string url, Role role) : url_(std::move(url)), role_(role) {}
+  PostgresConnection(const Options& options, Role role)
+      : url_(options.url), role_(role), require_durable_server_(options.require_durable_server) {}
   Result<void> connect();
 
   Dialect dialect() const override { return Dialect::kPostgres; }
   Result<void> begin() override;
   Result<void> commit() override;
   void rollback() override;
-  Result<void> savepoint() override { return command("SAVEPOINT closure"); }
-  Result<void> release_savepoint() override { return command("RELEASE closure"); }
+  // These wait for the next statement, to travel with it: a group commit has two for each closure.
+  Result<void> savepoint() override {
+    waiting_.push_back(kSavepoint);
+    return {};
+  }
+  Result<void> release_savepoint() override { return end_savepoint({"RELEASE closure"}); }
   Result<void> rollback_to_savepoint() override {
-    return command("ROLLBACK TO closure; RELEASE closure");
+    return end_savepoint({"ROLLBACK TO closure", "RELEASE closure"});
   }
   Result<Outcome> run(std::string_view owner, std::string_view sql, Params params) override;
   Result<void> run_ddl(std::string_view owner, std::string_view heir_of,
@@ -70,18 +76,23 @@ class PostgresConnection final : public Connection {
   Result<void> configure();
   Answer receive(int sent, Duration time_max = kAnswerTimeMax);
   bool wait_for_answer(SteadyClock::time_point deadline);
+  Result<void> end_savepoint(std::initializer_list<const char*> commands);
+  std::vector<Answer> run_pipeline(const Prepared& statement, const char* text,
+                                   const PostgresParams& params);
+  std::vector<Answer> receive_pipeline(int sent);
   Result<void> command(const std::string& sql, Duration time_max = kAnswerTimeMax);
   Result<std::string> scalar(const std::string& sql);
-  Result<Prepared> prepared(std::string_view sql);
   Result<void> resolve(const std::string& transaction_id);
   Result<std::string> ask_fate(const std::string& transaction_id);
   Error failure(const PGresult* result, std::string_view what);
 
   const std::string url_;
   const Role role_;
+  const bool require_durable_server_;
   std::unique_ptr<PGconn, Finish> db_;
   std::unordered_map<std::string, Prepared> statements_;
   size_t statement_count_ = 0;
+  std::vector<const char*> waiting_;  // commands that travel with the next statement
   Damage damage_ = Damage::kNone;
   bool schema_locked_ = false;
 };
@@ -138,6 +149,12 @@ Result<void> PostgresConnection::configure() {
               "SET idle_in_transaction_session_timeout = '60s'; SET bytea_output = hex; "
               "SELECT set_config('synchronous_commit', CASE current_setting('synchronous_commit') "
               "WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, false)"));
+  if (require_durable_server_ && TRY(scalar("SHOW fsync")) != "on") {
+    db_.reset();
+    return invalid_argument(
+        "PostgreSQL runs with fsync = off, so a power cut takes away what it has acknowledged. Set "
+        "fsync = on in its postgresql.conf, restart it, and start again.");
+  }
   // Servers that share the database write at the same time: serializable, so that what a closure
   // read still holds when it commits.
   return command(role_ == Role::kWriter ? "SET SESSION CHARACTERISTICS AS TRANSACTION "
@@ -149,6 +166,7 @@ Result<void> PostgresConnection::configure() {
 Result<void> PostgresConnection::begin() {
   damage_ = Damage::kNone;
   schema_locked_ = false;
+  waiting_.clear();
   if (connected() && statements_.size() > kStatementsMax) {
     (void)command("DEALLOCATE ALL");
     statements_.clear();
@@ -163,7 +181,8 @@ Result<void> PostgresConnection::begin() {
 // transaction was committed. Its id, asked for before, finds out: running it again would apply it
 // twice.
 Result<void> PostgresConnection::commit() {
-  const std::string transaction_id = TRY(scalar("SELECT pg_current_xact_id_if_assigned()::text"));
+  const Outcome asked = TRY(run({}, "SELECT pg_current_xact_id_if_assigned()::text", {}));
+  const std::string transaction_id = asked.rows.at(0).text(0);
   Answer answer = receive(PQsendQuery(db_.get(), "COMMIT"));
   if (succeeded(answer.get())) {
     if (std::string_view(PQcmdStatus(answer.get())) == "COMMIT") return {};
@@ -198,21 +217,76 @@ Result<std::string> PostgresConnection::ask_fate(const std::string& transaction_
 }
 
 void PostgresConnection::rollback() {
+  waiting_.clear();
   if (connected() && PQtransactionStatus(db_.get()) != PQTRANS_IDLE) (void)command("ROLLBACK");
+}
+
+// A closure that did nothing needs no savepoint.
+Result<void> PostgresConnection::end_savepoint(std::initializer_list<const char*> commands) {
+  if (!waiting_.empty() && waiting_.back() == kSavepoint)
+    waiting_.pop_back();
+  else
+    waiting_.insert(waiting_.end(), commands);
+  return {};
 }
 
 // Owners are not told apart here: every store's tests run on SQLite too, whose authorizer does.
 Result<Outcome> PostgresConnection::run(std::string_view, std::string_view sql, Params params) {
-  const Prepared statement = TRY(prepared(sql));
+  auto known = statements_.find(std::string(sql));
+  PostgresSql translated;
+  Prepared statement;
+  if (known != statements_.end()) {
+    statement = known->second;
+  } else {
+    translated = to_postgres(sql);
+    statement = {cat({"s", std::to_string(++statement_count_)}), translated.parameters};
+  }
   if (statement.parameters != params.size()) {
     return internal_error(cat({"wrong number of parameters: ", sql}));
   }
-  const PostgresParams bound(params);
-  Answer answer =
-      receive(PQsendQueryPrepared(db_.get(), statement.name.c_str(), bound.size(), bound.values(),
-                                  bound.lengths(), bound.formats(), /*resultFormat=*/0));
-  if (!succeeded(answer.get())) return failure(answer.get(), sql);
-  return outcome_of(answer.get());
+  const bool is_new = known == statements_.end();
+  const size_t before = waiting_.size() + (is_new ? 1 : 0);
+  const std::vector<Answer> answers =
+      run_pipeline(statement, is_new ? translated.text.c_str() : nullptr, PostgresParams(params));
+  waiting_.clear();
+  if (is_new && answers.size() >= before && succeeded(answers[before - 1].get()))
+    statements_.emplace(sql, statement);
+  for (const Answer& answer : answers) {
+    if (!succeeded(answer.get())) return failure(answer.get(), sql);
+  }
+  if (answers.size() != before + 1) return failure(nullptr, sql);
+  return outcome_of(answers.back().get());
+}
+
+// What waits, the statement's preparation where `text` is given, and the statement, in one round
+// trip. After a failure the server skips the rest.
+std::vector<Answer> PostgresConnection::run_pipeline(const Prepared& statement, const char* text,
+                                                     const PostgresParams& params) {
+  PGconn* db = db_.get();
+  int sent = PQenterPipelineMode(db);
+  for (const char* command : waiting_) {
+    sent = sent & PQsendQueryParams(db, command, 0, nullptr, nullptr, nullptr, nullptr, 0);
+  }
+  if (text != nullptr) sent = sent & PQsendPrepare(db, statement.name.c_str(), text, 0, nullptr);
+  sent = sent & PQsendQueryPrepared(db, statement.name.c_str(), params.size(), params.values(),
+                                    params.lengths(), params.formats(), /*resultFormat=*/0);
+  sent = sent & PQpipelineSync(db);
+  return receive_pipeline(sent);
+}
+
+// The results in order, up to the pipeline's end; fewer when the connection is lost.
+std::vector<Answer> PostgresConnection::receive_pipeline(int sent) {
+  std::vector<Answer> answers;
+  const auto deadline = SteadyClock::now() + kAnswerTimeMax;
+  while (sent == 1 && connected()) {
+    if (!wait_for_answer(deadline)) return answers;
+    Answer next(PQgetResult(db_.get()));
+    if (!next) continue;  // between two commands
+    if (PQresultStatus(next.get()) == PGRES_PIPELINE_SYNC) break;
+    answers.push_back(std::move(next));
+  }
+  if (connected()) PQexitPipelineMode(db_.get());
+  return answers;
 }
 
 // Servers that start at the same time change the schema one after the other, each seeing what the
@@ -267,18 +341,6 @@ Result<std::string> PostgresConnection::scalar(const std::string& sql) {
   return std::string(PQgetvalue(answer.get(), 0, 0));
 }
 
-Result<Prepared> PostgresConnection::prepared(std::string_view sql) {
-  auto known = statements_.find(std::string(sql));
-  if (known != statements_.end()) return known->second;
-  const PostgresSql translated = to_postgres(sql);
-  Prepared statement{cat({"s", std::to_string(++statement_count_)}), translated.parameters};
-  Answer answer = receive(
-      PQsendPrepare(db_.get(), statement.name.c_str(), translated.text.c_str(), 0, nullptr));
-  if (!succeeded(answer.get())) return failure(answer.get(), sql);
-  statements_.emplace(sql, statement);
-  return statement;
-}
-
 // The error of the call that just failed, and how far it reaches.
 Error PostgresConnection::failure(const PGresult* result, std::string_view what) {
   const char* field = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : nullptr;
@@ -308,8 +370,8 @@ Error PostgresConnection::failure(const PGresult* result, std::string_view what)
 }  // namespace
 
 Connector postgres_connector(const Options& options) {
-  return [url = options.url](Role role) -> Result<std::unique_ptr<Connection>> {
-    auto connection = std::make_unique<PostgresConnection>(url, role);
+  return [options](Role role) -> Result<std::unique_ptr<Connection>> {
+    auto connection = std::make_unique<PostgresConnection>(options, role);
     TRY(connection->connect());
     return std::unique_ptr<Connection>(std::move(connection));
   };

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "db/postgres_sql.h"
 #include "db/testing.h"
 
@@ -100,6 +102,41 @@ TEST_F(DbPostgresTest, SaysThatTheServerIsAway) {
   auto opened = Database::open({.url = "host=/nowhere dbname=x"});
   ASSERT_FALSE(opened.ok());
   EXPECT_EQ(opened.error().code, Code::kUnavailable);
+}
+
+// The tests' own server has it off.
+TEST_F(DbPostgresTest, RefusesAServerThatDoesNotSync) {
+  Options options = db.options();
+  options.require_durable_server = true;
+  auto opened = Database::open(options);
+  ASSERT_FALSE(opened.ok());
+  EXPECT_NE(opened.error().message.find("fsync = off"), std::string::npos);
+}
+
+// Closures of one group that fail in every way a closure can, between others that do not.
+TEST_F(DbPostgresTest, AGroupKeepsItsGoodClosures) {
+  constexpr int kWrites = 120;
+  std::vector<std::thread> threads;
+  std::atomic<int> good = 0, bad = 0;
+  for (int i = 0; i < kWrites; ++i) {
+    threads.emplace_back([&, i] {
+      const std::string name = "item " + std::to_string(i);
+      auto done = shop.write([&](Tx& tx) -> Result<void> {
+        if (i % 6 == 1) return {};                                   // nothing to do
+        if (i % 6 == 2) return invalid_argument("before anything");  // nothing done
+        TRY(tx.exec("INSERT INTO shop_items (name) VALUES (?)", {name}));
+        if (i % 6 == 3) return invalid_argument("afterwards");
+        if (i % 6 == 4) TRY(tx.exec("INSERT INTO shop_items (name) VALUES (?)", {name}));
+        if (i % 6 == 5) TRY(tx.query("SELECT no_such_column FROM shop_items"));
+        return {};
+      });
+      ++(done.ok() ? good : bad);
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(good, kWrites / 3);
+  EXPECT_EQ(bad, kWrites * 2 / 3);
+  EXPECT_EQ(count(), kWrites / 6);
 }
 
 TEST_F(DbPostgresTest, PreparesAnewAfterManyStatements) {

@@ -75,7 +75,8 @@ void require(const Result<void>& done) {
 
 void run_on_server(const std::string& sql) {
   require([&]() -> Result<void> {
-    auto connection = TRY(postgres_connector({.url = server_conninfo()})(Role::kWriter));
+    auto connection = TRY(postgres_connector(
+        {.url = server_conninfo(), .require_durable_server = false})(Role::kWriter));
     TRY(connection->begin());
     TRY(connection->run_ddl("", "", sql));
     return connection->commit();
@@ -104,6 +105,7 @@ TestDatabase::TestDatabase(Driver driver, std::vector<Migration> migrations, Opt
   } else {
     run_on_server(cat({"CREATE SCHEMA ", place_}));
     options_.url = with_schema(server_conninfo(), place_);
+    options_.require_durable_server = false;
   }
   open();
 }
