@@ -147,10 +147,10 @@ class FakeFileLayer : public FileLayer {
   uint64_t epoch_;
 };
 
-FakeDisk::FakeDisk(Options options)
+FakeDisk::FakeDisk(Options options, const std::string& root)
     : options_(options), random_(static_cast<unsigned>(options.fault_at)) {
-  seen_.folders.insert(kRoot);
-  durable_.folders.insert(kRoot);
+  for (std::string at = root; !at.empty(); at = parent_of(at)) seen_.folders.insert(at);
+  durable_.folders = seen_.folders;
 }
 
 std::unique_ptr<FileLayer> FakeDisk::mount() {
@@ -164,6 +164,11 @@ Result<void> FakeDisk::begin_call(uint64_t epoch) {
   if (options_.fault == Fault::kNone || calls_ != options_.fault_at) return {};
   if (options_.fault == Fault::kPowerCut) power_ = false;
   return internal_error("input/output error");
+}
+
+void FakeDisk::cut_power() {
+  std::lock_guard lock(mutex_);
+  power_ = false;
 }
 
 bool FakeDisk::fault_reached() const {

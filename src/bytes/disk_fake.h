@@ -34,12 +34,14 @@ class FakeDisk : public std::enable_shared_from_this<FakeDisk> {
 
   static constexpr char kRoot[] = "/disk";  // a folder that is always there
 
-  explicit FakeDisk(Options options);
+  explicit FakeDisk(Options options, const std::string& root = kRoot);
 
   // A process' view. Views made before a restart fail all their calls after it.
   std::unique_ptr<FileLayer> mount();
   // The machine stops, loses what it loses, and comes up again without further faults.
   void restart(Loss loss);
+
+  void cut_power();  // no call succeeds from now on
 
   bool fault_reached() const;
   std::vector<std::string> files_below(const std::string& folder) const;

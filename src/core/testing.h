@@ -74,6 +74,10 @@ class TestHouse {
   Router router_;
 };
 
+// The head of a request that came by TLS to port 8443 of this machine; `target` is "/path?query".
+http::RequestHead request_head(http::Method method, std::string host, const std::string& target,
+                               const std::vector<std::pair<std::string, std::string>>& headers);
+
 // The whole body, of a stream too.
 std::string text_of(http::Response& response);
 

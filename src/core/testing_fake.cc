@@ -12,21 +12,11 @@ namespace {
 constexpr const char* kDomain = "lazuli.localhost";
 
 http::RequestHead head_of(const Call& call, const Installation& installation) {
-  http::RequestHead head;
-  head.method = call.method;
-  head.method_text = http::to_string(call.method);
-  head.target = call.target;
-  size_t mark = call.target.find('?');
-  head.raw_path = call.target.substr(0, mark);
-  if (mark != std::string::npos) head.query = call.target.substr(mark + 1);
-  head.port = 8443;
-  head.loopback_peer = true;
-  head.peer = "127.0.0.1";
-  head.host = "management." + installation.domain;
+  std::string host = "management." + installation.domain;
   for (const auto& [name, value] : call.host_params)
-    if (name == "account") head.host = value + ".blob.core." + installation.domain;
-  if (call.host == Host::kApi) head.host = "local.api.ml.azure." + installation.domain;
-  for (const auto& [name, value] : call.headers) head.headers.add(name, value);
+    if (name == "account") host = value + ".blob.core." + installation.domain;
+  if (call.host == Host::kApi) host = "local.api.ml.azure." + installation.domain;
+  http::RequestHead head = request_head(call.method, std::move(host), call.target, call.headers);
   head.content_length = call.body.size();
   return head;
 }
@@ -167,6 +157,24 @@ http::Response TestHouse::answer(const Call& call, const Principal& caller) {
   Result<http::Response> answer = run();
   if (answer.ok()) return std::move(*answer);
   return error_response(route.errors, answer.error(), context.request_id(), head_only);
+}
+
+http::RequestHead request_head(http::Method method, std::string host, const std::string& target,
+                               const std::vector<std::pair<std::string, std::string>>& headers) {
+  http::RequestHead head;
+  head.method = method;
+  head.method_text = http::to_string(method);
+  head.target = target;
+  size_t mark = target.find('?');
+  head.raw_path = target.substr(0, mark);
+  if (mark != std::string::npos) head.query = target.substr(mark + 1);
+  head.host = std::move(host);
+  head.port = 8443;
+  head.tls = true;
+  head.loopback_peer = true;
+  head.peer = "127.0.0.1";
+  for (const auto& [name, value] : headers) head.headers.add(name, value);
+  return head;
 }
 
 std::string text_of(http::Response& response) {

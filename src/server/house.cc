@@ -3,6 +3,7 @@
 
 #include "base/files.h"
 #include "base/log.h"
+#include "bytes/local_store.h"
 #include "core/operations_store.h"
 #include "core/validate.h"
 #include "server/services.h"
@@ -51,8 +52,11 @@ Result<void> House::open_floors(const SecretBytes& root_key, const Options& opti
   db::Options database;
   database.url = options.database_url.empty() ? "sqlite:" + installation_.data_dir + "/state.db"
                                               : options.database_url;
+  database.sqlite_vfs = options.sqlite_vfs;
   database_ = TRY(db::Database::open(database));
-  bytes_ = TRY(bytes::open_local(installation_.data_dir + "/bytes", root_key.clone()));
+  auto files = options.file_layer ? options.file_layer() : bytes::make_posix_file_layer();
+  bytes_ =
+      TRY(bytes::open_local(std::move(files), installation_.data_dir + "/bytes", root_key.clone()));
   operations_ = core::make_operations(database_->handle("core"));
   events_ = core::StoredEvents::create(database_->handle("core"));
   audit_ = TRY(core::open_audit({.folder = core::audit_folder(installation_.data_dir)}, vault_));

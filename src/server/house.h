@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "bytes/bytes.h"
+#include "bytes/file_layer.h"
 #include "core/audit.h"
 #include "core/events_store.h"
 #include "core/operations.h"
@@ -35,6 +37,9 @@ class House {
   struct Options {
     std::string database_url;                  // empty: SQLite in the data directory
     std::vector<std::string> egress_networks;  // opened to connections that users ask for
+    // Crash tests put their own disks below the database and the stored bytes.
+    std::string sqlite_vfs;
+    std::function<std::unique_ptr<bytes::FileLayer>()> file_layer;
   };
   static Result<std::unique_ptr<House>> open(const core::Installation& installation,
                                              const SecretBytes& root_key, core::Vault& vault,

@@ -97,8 +97,10 @@ Result<void> run(const ServeOptions& options, const sigset_t& end_signals) {
   std::unique_ptr<core::Vault> vault = core::make_vault(root_key);
   auto certificates = TRY(Certificates::open(dir.path(), installation.domain, *vault));
   TRY(certificates->write_bundle(installation.ca_bundle));
-  auto house = TRY(House::open(installation, root_key, *vault,
-                               {options.database_url, egress_networks(options)}));
+  House::Options house_options;
+  house_options.database_url = options.database_url;
+  house_options.egress_networks = egress_networks(options);
+  auto house = TRY(House::open(installation, root_key, *vault, house_options));
   ListenChoice choice = TRY(choose_addresses(options.listen, options.port));
   OwnProxy proxy(installation);
   auto proxy_egress = http::make_egress({.ports = {443}});
