@@ -60,6 +60,8 @@ void add_serve_flags(CLI::App* command, ServeFlags& flags) {
   command->add_option(
       "--database", flags.options.database_url,
       "metadata database: a PostgreSQL URL (default: SQLite in the data directory)");
+  command->add_option("--audit-days", flags.options.audit_days,
+                      "days that the audit log is kept (default: 400)");
   command->add_option("--allow-egress", flags.options.egress_networks,
                       "private network (10.0.0.0/8) that addresses given by users may lie in; may "
                       "be repeated (default: $LAZULI_ALLOW_EGRESS, separated by commas)");
@@ -206,18 +208,23 @@ void add_login_commands(CLI::App& app, Common& common, LoginOptions& options) {
   out->callback([&] { common.status = logout(common.data_dir()); });
 }
 
-void add_audit_commands(CLI::App& app, Common& common, AuditListOptions& options) {
+void add_audit_commands(CLI::App& app, Common& common, AuditVerifyOptions& check,
+                        AuditListOptions& options) {
   CLI::App* audit = app.add_subcommand("audit", "Check and read the audit log");
   audit->require_subcommand(1);
-  auto add = [&](const char* name, const char* description) {
-    CLI::App* command = add_command(*audit, common, name, description);
-    add_output_flags(command, options.json);
-    return command;
-  };
-  CLI::App* verify = add("verify", "Check that every record is as it was written and none missing");
+  CLI::App* verify = add_command(*audit, common, "verify",
+                                 "Check that every record is as it was written and none missing");
+  add_output_flags(verify, check.json);
+  verify->add_option("--public-key", check.public_key,
+                     "check by signatures alone, with this PEM file instead of the root key");
+  verify->add_option("--folder", check.folder, "a copy of the log (default: the data directory's)");
   verify->footer("Example:\n  lazuli audit verify && echo intact");
-  verify->callback([&] { common.status = audit_verify(common.data_dir(), options.json); });
-  CLI::App* list = add("list", "Print the newest records");
+  verify->callback([&] {
+    check.data_dir = common.data_dir();
+    common.status = audit_verify(check);
+  });
+  CLI::App* list = add_command(*audit, common, "list", "Print the newest records");
+  add_output_flags(list, options.json);
   list->add_option("--scope", options.scope, "resources at or below this id");
   list->add_option("--kind", options.kind, "one kind alone")
       ->check(CLI::IsMember({"write", "release", "denial", "read", "system"}));
@@ -395,8 +402,9 @@ int run(int argc, char** argv) {
   add_whoami_command(app, common, who_options);
   RoleRequest role_request;
   add_role_commands(app, common, role_request);
+  AuditVerifyOptions audit_check;
   AuditListOptions audit_options;
-  add_audit_commands(app, common, audit_options);
+  add_audit_commands(app, common, audit_check, audit_options);
   AdRequest ad_request;
   add_ad_commands(app, common, ad_request);
   add_env_command(app, common, env_options);

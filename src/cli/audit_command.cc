@@ -26,12 +26,16 @@ Json report_json(const core::AuditReport& report) {
 }
 
 // The data directory's owner alone can read the root key, and so check the log.
-Result<core::AuditReport> verify(const std::string& data_dir) {
+Result<core::AuditReport> verify(const AuditVerifyOptions& options) {
+  const std::string& data_dir = options.data_dir;
+  const std::string folder = options.folder.empty() ? core::audit_folder(data_dir) : options.folder;
+  if (!options.public_key.empty())
+    return core::verify_audit_signatures(folder, TRY(read_file(options.public_key)));
   if (!file_exists(data_dir + "/root.key"))
     return not_found("there is no installation in " + data_dir);
   const SecretBytes key = TRY(core::load_or_create_root_key(data_dir));
   const auto vault = core::make_vault(key);
-  return core::verify_audit(core::audit_folder(data_dir), *vault);
+  return core::verify_audit(folder, *vault);
 }
 
 Json event_json(const core::AuditEvent& event) {
@@ -69,10 +73,10 @@ Result<Json> newest(const AuditListOptions& options) {
 
 }  // namespace
 
-int audit_verify(const std::string& data_dir, bool json) {
-  const auto report = verify(data_dir);
+int audit_verify(const AuditVerifyOptions& options) {
+  const auto report = verify(options);
   if (!report.ok()) return fail(report.error());
-  if (json) {
+  if (options.json) {
     std::printf("%s", report_json(*report).dump_pretty().c_str());
   } else {
     std::printf("%s: %llu records (%llu to %llu) in %llu segments\nhead %s\n",

@@ -108,7 +108,10 @@ Result<Account> SignIn::with_device_code(const std::string& tenant, const std::s
   const std::string scope = cat({audience, "/.default", kScopes});
   const std::string app(kCliApp);
   const Json code = TRY(post(tenant, "devicecode", {{"client_id", app}, {"scope", scope}}));
-  tell(code["message"].text());
+  const std::string message = code["message"].text();
+  tell(!message.empty() ? message
+                        : cat({"Open ", code["verification_uri"].text(), " and enter the code ",
+                               code["user_code"].text()}));
   auto pause = std::chrono::seconds(std::max<int64_t>(code["interval"].integer(5), 1));
   const auto deadline = SteadyClock::now() + std::chrono::seconds(code["expires_in"].integer(900));
   while (SteadyClock::now() < deadline) {

@@ -94,5 +94,9 @@ struct AuditReport {
 
 // Reads the whole log and checks chain, MACs, signatures and completeness. The log may be in use.
 Result<AuditReport> verify_audit(const std::string& folder, Vault& vault);
+// The same with the public key alone, for whoever must not hold the root key: what is closed is
+// checked by its signatures; of the segment that is being written only that its lines join.
+Result<AuditReport> verify_audit_signatures(const std::string& folder,
+                                            std::string_view public_key_pem);
 
 }  // namespace lazuli::core

@@ -185,6 +185,24 @@ TEST_F(AuditLog, ASignatureCoversItsSegmentAlone) {
   EXPECT_NE(faults().find("segment 2: its signature does not verify"), std::string::npos);
 }
 
+TEST_F(AuditLog, IsCheckedWithThePublicKeyAlone) {
+  {
+    record(*open({.segment_bytes_max = 2000}), 30);
+  }
+  const std::string key = content(folder_ + "/public.pem");
+  auto faults_of = [&] {
+    const auto report = verify_audit_signatures(folder_, key);
+    return report.ok() ? join(report->faults, "; ") : report.error().message;
+  };
+  EXPECT_EQ(faults_of(), "");
+  const std::string good = content(segment(2));
+  overwrite(segment(2), replace_all(good, "someone", "another"));
+  EXPECT_NE(faults_of().find("segment 2: its signature"), std::string::npos) << faults_of();
+  overwrite(segment(2), good);
+  std::filesystem::remove(cat({folder_, "/segment-00000001.sig"}));
+  EXPECT_NE(faults_of().find("no signature"), std::string::npos) << faults_of();
+}
+
 TEST_F(AuditLog, CountsReadsAndRepeatedDenials) {
   {
     auto log = open();

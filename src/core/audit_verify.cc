@@ -14,8 +14,14 @@ namespace {
 // Walks the segments in order and keeps what joins them.
 class Verifier {
  public:
-  Verifier(const std::string& folder, const audit::Keys& keys, std::optional<audit::Head> head)
-      : folder_(folder), keys_(keys), head_(std::move(head)) {}
+  // Without `mac` the log is checked by its signatures alone.
+  Verifier(const std::string& folder, const SecretBytes* mac, crypto::PublicKey signing)
+      : folder_(folder), mac_(mac), signing_(std::move(signing)) {
+    if (mac_ == nullptr) return;
+    // Read before the segments: records that come meanwhile are in the log, not beyond its end.
+    const auto head = read_file(audit::head_path(folder));
+    if (head.ok()) head_ = audit::parse_head(*mac_, *head);
+  }
 
   Result<void> walk() {
     const std::vector<uint64_t> numbers = TRY(audit::segments_of(folder_));
@@ -39,7 +45,7 @@ class Verifier {
 
   void check(uint64_t number, bool newest, const std::string& content) {
     const std::string name = "segment " + std::to_string(number);
-    const audit::Scan scan = audit::scan_segment(keys_.mac, content);
+    const audit::Scan scan = audit::scan_segment(mac_, content);
     if (!scan.fault.empty()) fault(cat({name, ": ", scan.fault}));
     if (scan.unfinished > 0) fault(name + ": its last record is not whole");
     if (scan.records == 0) {
@@ -71,13 +77,15 @@ class Verifier {
                        const std::string& content, const audit::Scan& scan) {
     const auto text = read_file(audit::signature_path(folder_, number));
     if (!text.ok()) {
-      if (!newest) report_.notes.push_back(name + " was not closed in order and has no signature");
+      const std::string unsigned_segment = name + " was not closed in order and has no signature";
+      if (!newest && mac_ == nullptr) fault(unsigned_segment);
+      if (!newest && mac_ != nullptr) report_.notes.push_back(unsigned_segment);
       return;
     }
     const auto file = Json::parse(*text);
     const audit::SegmentHead head{number, scan.first, scan.tip.sequence,
                                   to_hex(crypto::sha256(content)), scan.tip.mac};
-    if (!file.ok() || !audit::signature_covers(*file, head, keys_.signing.public_key()))
+    if (!file.ok() || !audit::signature_covers(*file, head, signing_))
       fault(name + ": its signature does not verify");
   }
 
@@ -109,6 +117,7 @@ class Verifier {
   }
 
   void check_head() {
+    if (mac_ == nullptr) return;
     if (!head_) return fault("the file `head`, which tells how far the log had come, is not whole");
     if (head_->sequence < report_.first) return;
     if (!head_found_)
@@ -117,8 +126,9 @@ class Verifier {
   }
 
   const std::string& folder_;
-  const audit::Keys& keys_;
-  const std::optional<audit::Head> head_;
+  const SecretBytes* const mac_;
+  const crypto::PublicKey signing_;
+  std::optional<audit::Head> head_;
   AuditReport report_;
   std::string before_first_;
   std::set<std::string> dropped_;  // as retention records name them
@@ -130,9 +140,14 @@ class Verifier {
 Result<AuditReport> verify_audit(const std::string& folder, Vault& vault) {
   if (!file_exists(folder + "/signing.key")) return not_found("there is no audit log in " + folder);
   const audit::Keys keys = TRY(audit::open_keys(folder, vault));
-  // Read before the segments: records that come meanwhile are in the log, not beyond its end.
-  const auto head = read_file(audit::head_path(folder));
-  Verifier verifier(folder, keys, head.ok() ? audit::parse_head(keys.mac, *head) : std::nullopt);
+  Verifier verifier(folder, &keys.mac, keys.signing.public_key());
+  TRY(verifier.walk());
+  return verifier.take();
+}
+
+Result<AuditReport> verify_audit_signatures(const std::string& folder,
+                                            std::string_view public_key_pem) {
+  Verifier verifier(folder, nullptr, TRY(crypto::PublicKey::from_pem(public_key_pem)));
   TRY(verifier.walk());
   return verifier.take();
 }

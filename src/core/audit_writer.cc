@@ -54,7 +54,7 @@ Result<void> Writer::resume(const std::vector<uint64_t>& segments) {
   if (!segments.empty()) number_ = segments.back();
   for (auto number = segments.rbegin(); number != segments.rend(); ++number) {
     const std::string path = segment_path(options_.folder, *number);
-    const Scan scan = scan_segment(keys_.mac, TRY(read_file(path, SIZE_MAX)));
+    const Scan scan = scan_segment(&keys_.mac, TRY(read_file(path, SIZE_MAX)));
     if (scan.records > 0) tip_ = scan.tip;
     if (!scan.fault.empty()) {
       log::error("audit", "the log has been changed; it goes on in a new segment",
@@ -139,7 +139,7 @@ Result<void> Writer::rotate() {
 // public key alone.
 Result<void> Writer::seal_segment() {
   const std::string content = TRY(read_file(file_.path(), SIZE_MAX));
-  const Scan scan = scan_segment(keys_.mac, content);
+  const Scan scan = scan_segment(&keys_.mac, content);
   const SegmentHead head{number_, scan.first, scan.tip.sequence, to_hex(crypto::sha256(content)),
                          scan.tip.mac};
   file_.close();
@@ -157,7 +157,7 @@ Result<void> Writer::drop_old() {
     const bool expired = age_of(path) > options_.keep;
     if (number == number_ || (total <= options_.bytes_max && !expired)) break;
     const std::string content = TRY(read_file(path, SIZE_MAX));
-    const Scan scan = scan_segment(keys_.mac, content);
+    const Scan scan = scan_segment(&keys_.mac, content);
     TRY(append_one("audit/retention", cat({std::to_string(scan.tip.sequence), " ", scan.tip.mac})));
     TRY(sync());
     total -= std::min<uint64_t>(total, content.size());

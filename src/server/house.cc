@@ -59,7 +59,10 @@ Result<void> House::open_floors(const SecretBytes& root_key, const Options& opti
       TRY(bytes::open_local(std::move(files), installation_.data_dir + "/bytes", root_key.clone()));
   operations_ = core::make_operations(database_->handle("core"));
   events_ = core::StoredEvents::create(database_->handle("core"));
-  audit_ = TRY(core::open_audit({.folder = core::audit_folder(installation_.data_dir)}, vault_));
+  core::AuditOptions audit;
+  audit.folder = core::audit_folder(installation_.data_dir);
+  audit.keep = std::chrono::hours(24) * std::max(options.audit_days, 1);
+  audit_ = TRY(core::open_audit(std::move(audit), vault_));
   http::EgressRules rules;
   for (const std::string& text : options.egress_networks)
     rules.networks.push_back(TRY(http::Network::parse(text)));

@@ -35,7 +35,8 @@ struct Services;
 class House {
  public:
   struct Options {
-    std::string database_url;                  // empty: SQLite in the data directory
+    std::string database_url;  // empty: SQLite in the data directory
+    int audit_days = 400;
     std::vector<std::string> egress_networks;  // opened to connections that users ask for
     // Crash tests put their own disks below the database and the stored bytes.
     std::string sqlite_vfs;

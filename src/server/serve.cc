@@ -99,6 +99,7 @@ Result<void> run(const ServeOptions& options, const sigset_t& end_signals) {
   TRY(certificates->write_bundle(installation.ca_bundle));
   House::Options house_options;
   house_options.database_url = options.database_url;
+  house_options.audit_days = options.audit_days;
   house_options.egress_networks = egress_networks(options);
   auto house = TRY(House::open(installation, root_key, *vault, house_options));
   ListenChoice choice = TRY(choose_addresses(options.listen, options.port));

@@ -187,6 +187,8 @@ class WithServer(unittest.TestCase):
         done = lazuli("audit", "verify", data=self.data)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("intact", done.stdout)
+        done = lazuli("audit", "verify", "--public-key", self.data / "audit/public.pem", data=self.data)
+        self.assertEqual(done.returncode, 0, done.stderr)
 
     def test_the_server_leaves_no_core_and_lets_nobody_look(self):
         pid = json.loads((self.data / "server.json").read_text())["pid"]
