@@ -35,7 +35,8 @@ class NoProxy final : public http::ProxyPolicy {
 
 class LoopbackRedirect final : public Redirect, private http::Application {
  public:
-  LoopbackRedirect() : egress_(http::make_egress({.ports = {443}})) {}
+  explicit LoopbackRedirect(std::string state)
+      : state_(std::move(state)), egress_(http::make_egress({.ports = {443}})) {}
   ~LoopbackRedirect() override {
     if (server_) server_->drain(std::chrono::seconds(1));
   }
@@ -54,9 +55,8 @@ class LoopbackRedirect final : public Redirect, private http::Application {
 
   std::string uri() const override { return uri_; }
 
-  Result<std::string> wait_for_code(const std::string& state, Duration max) override {
+  Result<std::string> wait_for_code(Duration max) override {
     std::unique_lock lock(mutex_);
-    state_ = state;
     if (!arrived_.wait_for(lock, max, [this] { return answer_.has_value(); }))
       return deadline_exceeded("nobody signed in within five minutes");
     return *answer_;
@@ -74,8 +74,7 @@ class LoopbackRedirect final : public Redirect, private http::Application {
       return {};
     };
     const std::lock_guard lock(mutex_);
-    if (exchange.head.raw_path != "/" || state_.empty() ||
-        !equal_constant_time(value("state"), state_))
+    if (exchange.head.raw_path != "/" || !equal_constant_time(value("state"), state_))
       return {http::Response(404, "not found\n", "text/plain"), {}};
     const std::string code = value("code");
     if (code.empty())
@@ -89,6 +88,7 @@ class LoopbackRedirect final : public Redirect, private http::Application {
   http::Response reject(http::Exchange&, const Error&) override { return http::Response(400); }
   http::Response overloaded(const http::RequestHead&) override { return http::Response(503); }
 
+  const std::string state_;
   NoCertificates certificates_;
   NoProxy proxy_;
   std::unique_ptr<http::Egress> egress_;
@@ -97,14 +97,13 @@ class LoopbackRedirect final : public Redirect, private http::Application {
 
   std::mutex mutex_;
   std::condition_variable arrived_;
-  std::string state_;
   std::optional<Result<std::string>> answer_;
 };
 
 }  // namespace
 
-Result<std::unique_ptr<Redirect>> Redirect::listen() {
-  auto redirect = std::make_unique<LoopbackRedirect>();
+Result<std::unique_ptr<Redirect>> Redirect::listen(std::string state) {
+  auto redirect = std::make_unique<LoopbackRedirect>(std::move(state));
   TRY(redirect->open());
   return std::unique_ptr<Redirect>(std::move(redirect));
 }

@@ -13,11 +13,12 @@ namespace lazuli::cli {
 // that answers one page (RFC 8252 §7.3).
 class Redirect {
  public:
-  static Result<std::unique_ptr<Redirect>> listen();
+  // Takes what comes with `state` alone.
+  static Result<std::unique_ptr<Redirect>> listen(std::string state);
   virtual ~Redirect() = default;
   virtual std::string uri() const = 0;  // "http://localhost:PORT"
-  // The authorization code that came with `state`; what comes with another is not looked at.
-  virtual Result<std::string> wait_for_code(const std::string& state, Duration max) = 0;
+  // The authorization code, or why there is none.
+  virtual Result<std::string> wait_for_code(Duration max) = 0;
 };
 
 }  // namespace lazuli::cli

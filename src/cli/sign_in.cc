@@ -135,8 +135,8 @@ Result<Account> SignIn::with_device_code(const std::string& tenant, const std::s
 // RFC 8252 with PKCE (RFC 7636).
 Result<Account> SignIn::with_browser(const std::string& tenant, const std::string& audience,
                                      const std::function<void(const std::string&)>& open) {
-  auto redirect = TRY(Redirect::listen());
   const std::string app(kCliApp), state(crypto::random_password(32).expose());
+  auto redirect = TRY(Redirect::listen(state));
   const SecretString verifier = crypto::random_password(64);
   const std::string challenge = to_base64url(crypto::sha256(verifier.expose()));
   const QueryItems query{{"client_id", app},
@@ -148,7 +148,7 @@ Result<Account> SignIn::with_browser(const std::string& tenant, const std::strin
                          {"code_challenge_method", "S256"},
                          {"response_mode", "query"}};
   open(cat({login_url_, "/", tenant, "/oauth2/v2.0/authorize?", dump_form(query)}));
-  const std::string code = TRY(redirect->wait_for_code(state, kBrowserMax));
+  const std::string code = TRY(redirect->wait_for_code(kBrowserMax));
   const Json answer = TRY(post(tenant, "token",
                                {{"client_id", app},
                                 {"grant_type", "authorization_code"},
