@@ -120,6 +120,7 @@ def arm(credential, scope):
         headers = {"Authorization": f"Bearer {token}", **options.pop("headers", {})}
         return requests.request(method, url, headers=headers, timeout=60, **options)
 
+    send.scope = scope
     send.base = base
     send.token = token
     return send

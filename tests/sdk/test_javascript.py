@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""@azure/identity for JavaScript, unmodified (javascript/token.cjs runs it)."""
+
+import base64
+import json
+import os
+import subprocess
+
+import pytest
+from test_sign_in import EXCHANGE, claims_of, federated, graph, tenant  # noqa: F401 (fixtures)
+
+from harness import ENVIRONMENT_BEFORE, REPOSITORY
+from people import login_host, self_signed
+
+SECONDS_MAX = 90
+
+
+@pytest.fixture(scope="module")
+def node(server):
+    modules = os.environ.get("LAZULI_NODE_MODULES")
+    if not modules:
+        made = subprocess.run(
+            [REPOSITORY / "tools/node_modules.sh"],
+            env=ENVIRONMENT_BEFORE,
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        )
+        modules = made.stdout.strip()
+    variables = {**ENVIRONMENT_BEFORE, **server.env(), "NODE_PATH": modules}
+
+    def run(request, env=None, prompt=None):
+        """The tokens that a credential gets, in the order of the scopes; an error is raised."""
+        child = subprocess.Popen(
+            ["node", REPOSITORY / "tests/sdk/javascript/token.cjs"],
+            env={**variables, **(env or {})},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            child.stdin.write(json.dumps(request))
+            child.stdin.close()
+            tokens = []
+            for line in child.stdout:
+                answer = json.loads(line)
+                if "prompt" in answer:
+                    prompt(answer["prompt"])
+                elif "error" in answer:
+                    raise RuntimeError(answer["error"])
+                else:
+                    tokens.append(answer["token"])
+            assert child.wait(SECONDS_MAX) == 0
+            return tokens
+        finally:
+            child.kill()
+            child.wait()
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def private():
+    return {"authorityHost": login_host(), "disableInstanceDiscovery": True}
+
+
+def test_default_credential(node, arm):
+    """As `lazuli env` sets the shell: an ADFS authority, a client id, its secret."""
+    audience = "https://storage.azure.com"
+    tokens = node({"kind": "default", "scopes": [f"{arm.base}/.default", f"{audience}/.default"]})
+    assert [claims_of(token)["aud"] for token in tokens] == [arm.base, audience]
+    assert claims_of(tokens[0])["appid"] == os.environ["AZURE_CLIENT_ID"]
+
+
+def test_secret(node, tenant, private, arm):  # noqa: F811
+    request = {
+        "kind": "secret",
+        "tenant": tenant,
+        "client": os.environ["AZURE_CLIENT_ID"],
+        "secret": os.environ["AZURE_CLIENT_SECRET"],
+        "options": private,
+        "scopes": [f"{arm.base}/.default"],
+    }
+    assert claims_of(node(request)[0])["tid"] == tenant
+    with pytest.raises(RuntimeError, match="AADSTS7000215"):
+        node({**request, "secret": "wrong"})
+
+
+def test_certificate(node, graph, tenant, private, arm):  # noqa: F811
+    pem, der = self_signed()
+    key = {"type": "AsymmetricX509Cert", "usage": "Verify", "key": base64.b64encode(der).decode()}
+    application, principal = graph.application(keyCredentials=[key])
+    tokens = node(
+        {
+            "kind": "certificate",
+            "tenant": tenant,
+            "client": application["appId"],
+            "certificate": pem.decode(),
+            "options": private,
+            "scopes": [f"{arm.base}/.default", "https://storage.azure.com/.default"],
+        }
+    )
+    assert [claims_of(token)["oid"] for token in tokens] == [principal["id"]] * 2
+
+
+def test_federated_assertion(node, federated, credential, tenant, private, arm):  # noqa: F811
+    application, principal = federated
+    request = {
+        "kind": "assertion",
+        "tenant": tenant,
+        "client": application["appId"],
+        "assertion": credential.get_token(f"{EXCHANGE}/.default").token,
+        "options": private,
+        "scopes": [f"{arm.base}/.default"],
+    }
+    assert claims_of(node(request)[0])["oid"] == principal["id"]
+
+
+def test_device_code(node, graph, tenant, private, arm):  # noqa: F811
+    someone = graph.user()
+
+    def prompt(shown):
+        answer = someone.browser.get(shown["verificationUri"], timeout=30)
+        form = someone.page(answer).forms[0]
+        answer = someone.submit(answer.url, form, user_code=shown["userCode"])
+        for _ in range(2):  # signs in, confirms
+            answer = someone.submit(answer.url, someone.page(answer).forms[0])
+        assert "Signed in" in answer.text
+
+    tokens = node(
+        {
+            "kind": "device",
+            "tenant": tenant,
+            "options": private,
+            "scopes": [f"{arm.base}/.default", "https://storage.azure.com/.default"],
+        },
+        prompt=prompt,
+    )
+    assert [claims_of(token)["oid"] for token in tokens] == [someone.object_id] * 2

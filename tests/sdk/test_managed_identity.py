@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A job's managed identity, in the four wire forms, by azure-identity; from outside the job, which is how we see it."""
+
+import os
+import re
+import time
+
+import pytest
+import requests
+from azure.ai.ml import command
+from azure.core.exceptions import ClientAuthenticationError
+from azure.identity import CredentialUnavailableError, ManagedIdentityCredential
+from test_sign_in import claims_of
+
+from harness import unique, wait_for, write_tree
+
+SCRIPT = """
+import os, time
+print("ENDPOINT", os.environ["MSI_ENDPOINT"], "SECRET", os.environ["MSI_SECRET"], flush=True)
+time.sleep(120)
+"""
+VARIABLES = (
+    "IDENTITY_ENDPOINT IDENTITY_HEADER MSI_ENDPOINT MSI_SECRET AZURE_POD_IDENTITY_AUTHORITY_HOST"
+)
+
+
+@pytest.fixture(scope="module")
+def job(client, bare_environment, arm, tmp_path_factory):
+    folder = write_tree(tmp_path_factory.mktemp("code"), {"main.py": SCRIPT})
+    submitted = client.jobs.create_or_update(
+        command(
+            name=unique("identity"),
+            code=str(folder),
+            command="python main.py",
+            environment=bare_environment,
+            compute="cpu-cluster",
+        )
+    )
+
+    def printed():
+        details = arm("GET", f"/jobs/{submitted.name}").json()
+        assert details["properties"]["status"] not in ("Failed", "Canceled", "Completed"), details
+        run = requests.get(
+            f"{os.environ['MLFLOW_TRACKING_URI'].replace('azureml://', 'https://').split('/mlflow/')[0]}"
+            f"/history/v1.0{arm.scope}/runs/{submitted.name}/details",
+            headers={"Authorization": f"Bearer {arm.token}"},
+            timeout=30,
+        )
+        for url in run.json().get("logFiles", {}).values():
+            found = re.search(r"ENDPOINT (\S+) SECRET (\S+)", requests.get(url, timeout=30).text)
+            if found:
+                return found.groups()
+        return None
+
+    yield (*wait_for("the job to print", printed, 90), submitted.name)
+    client.jobs.begin_cancel(submitted.name).wait(60)
+
+
+@pytest.fixture
+def forms(job):
+    endpoint, secret, _ = job
+    host = endpoint.removesuffix("/msi/token")
+    return {
+        "app service": {"IDENTITY_ENDPOINT": endpoint, "IDENTITY_HEADER": secret},
+        "azure ml": {"MSI_ENDPOINT": endpoint, "MSI_SECRET": secret},
+        "imds": {"AZURE_POD_IDENTITY_AUTHORITY_HOST": f"{host}/msi/{secret}"},
+        "cloud shell": {"MSI_ENDPOINT": f"{host}/msi/{secret}/cloudshell"},
+    }
+
+
+@pytest.mark.parametrize("form", ["app service", "azure ml", "imds", "cloud shell"])
+def test_form(forms, form, arm, monkeypatch, job):
+    for name in VARIABLES.split():
+        monkeypatch.delenv(name, raising=False)
+    for name, value in forms[form].items():
+        monkeypatch.setenv(name, value)
+    claims = claims_of(ManagedIdentityCredential().get_token(f"{arm.base}/.default").token)
+    assert claims["aud"] == arm.base
+    assert claims["lazuli_job"] == job[2] and claims["lazuli_grants"]
+    assert claims["exp"] <= time.time() + 4600
