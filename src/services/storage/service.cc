@@ -88,8 +88,9 @@ Result<std::string> StorageService::arm_id(const std::string& account) {
 Result<void> StorageService::authorize(const core::Principal& caller, const BlobPath& path,
                                        Access access) {
   const core::Operation& operation = access == Access::kRead ? kReadBlobs : kWriteBlobs;
-  return TRY(parts())->authorizer.authorize(caller, operation,
-                                            TRY(scope_of(path.account, path.container)));
+  TRY(TRY(parts())->authorizer.authorize(caller, operation,
+                                         TRY(scope_of(path.account, path.container))));
+  return {};
 }
 
 Result<BlobInfo> StorageService::get_info(const BlobPath& path) {
