@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "core/auth.h"
+#include "core/service.h"
 
 namespace lazuli::server {
 namespace {
@@ -13,7 +14,7 @@ struct ServerQuota : testing::Test {
     http::Exchange exchange;
     exchange.head.method = method;
     core::Route route;
-    core::RequestContext context(exchange, route, "lazuli.localhost");
+    core::RequestContext context(exchange, route, installation);
     context.set_params({{"sub", "S"}});
     context.set_principal(core::Authenticator::seal({.object_id = who}));
     auto taken = quota.take(context);
@@ -21,6 +22,7 @@ struct ServerQuota : testing::Test {
     quota.tell(context, response);
     return response;
   }
+  core::Installation installation;
   Quota quota{{.reads_max = 3, .reads_per_second = 0, .writes_max = 1, .writes_per_second = 0}};
 };
 
