@@ -150,7 +150,8 @@ http::Response visit(const std::string& url) {
 }
 
 std::string field_of(const std::string& url, std::string_view name) {
-  for (const auto& [key, value] : *parse_query(url.substr(url.find('?') + 1)))
+  const auto query = parse_query(url.substr(url.find('?') + 1));
+  for (const auto& [key, value] : *query)
     if (key == name) return value;
   return {};
 }
