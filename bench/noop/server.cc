@@ -20,8 +20,8 @@ using lazuli::success;
 
 class NoopApplication final : public http::Application {
  public:
-  http::Pool place(const http::RequestHead& head) override {
-    return head.raw_path == "/pool" ? http::Pool::kControl : http::Pool::kInline;
+  Placement place(http::Exchange& exchange) override {
+    return {exchange.head.raw_path == "/pool" ? http::Pool::kControl : http::Pool::kInline};
   }
   Admission admit(http::Exchange&) override { return {}; }
   http::Response handle(http::Exchange&) override {
@@ -30,7 +30,7 @@ class NoopApplication final : public http::Application {
   http::Response reject(http::Exchange&, const Error& error) override {
     return http::Response(http_status(error.code), error.message);
   }
-  http::Response overloaded(const http::RequestHead&) override { return http::Response(503); }
+  http::Response overloaded(http::Exchange&) override { return http::Response(503); }
 };
 
 class OneCertificate final : public http::CertificateSource {

@@ -39,6 +39,8 @@ int http_status(Code code) {
       return 501;
     case Code::kUnavailable:
       return 503;
+    case Code::kInsufficientStorage:
+      return 507;
     case Code::kNotModified:
       return 304;
   }
@@ -74,6 +76,9 @@ Error unavailable(std::string message, std::string wire_code) {
 }
 Error deadline_exceeded(std::string message, std::string wire_code) {
   return make(Code::kDeadlineExceeded, std::move(message), std::move(wire_code));
+}
+Error resource_exhausted(std::string message, std::string wire_code) {
+  return make(Code::kResourceExhausted, std::move(message), std::move(wire_code));
 }
 Error unimplemented(std::string message, std::string wire_code) {
   return make(Code::kUnimplemented, std::move(message), std::move(wire_code));

@@ -27,6 +27,7 @@ enum class Code {
   kInternal,              // 500
   kUnimplemented,         // 501
   kUnavailable,           // 503
+  kInsufficientStorage,   // 507
   kNotModified,           // 304
 };
 
@@ -53,6 +54,7 @@ Error conflict(std::string message, std::string wire_code = "Conflict");
 Error precondition_failed(std::string message, std::string wire_code = "PreconditionFailed");
 Error unavailable(std::string message, std::string wire_code = "ServiceUnavailable");
 Error deadline_exceeded(std::string message, std::string wire_code = "RequestTimeout");
+Error resource_exhausted(std::string message, std::string wire_code = "TooManyRequests");
 Error unimplemented(std::string message, std::string wire_code = "NotImplemented");
 Error internal_error(std::string message, std::string wire_code = "InternalServerError");
 

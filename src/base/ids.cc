@@ -3,6 +3,7 @@
 
 #include <sys/random.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 
@@ -18,6 +19,23 @@ std::array<uint8_t, N> random_array() {
   return bytes;
 }
 
+// A call of the kernel for each id would cost more than all else about it. What was handed out does
+// not stay in the store.
+std::array<uint8_t, 16> random_for_id() {
+  constexpr size_t kIds = 64;
+  thread_local std::array<uint8_t, 16 * kIds> store;
+  thread_local size_t used = kIds;
+  if (used == kIds) {
+    store = random_array<16 * kIds>();
+    used = 0;
+  }
+  std::array<uint8_t, 16> bytes;
+  std::copy_n(store.begin() + 16 * used, 16, bytes.begin());
+  std::fill_n(store.begin() + 16 * used, 16, uint8_t{0});
+  ++used;
+  return bytes;
+}
+
 bool is_hex(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
@@ -25,7 +43,7 @@ bool is_hex(char c) {
 }  // namespace
 
 std::string new_uuid() {
-  auto bytes = random_array<16>();
+  auto bytes = random_for_id();
   bytes[6] = static_cast<uint8_t>((bytes[6] & 0x0f) | 0x40);
   bytes[8] = static_cast<uint8_t>((bytes[8] & 0x3f) | 0x80);
   constexpr std::string_view kDigits = "0123456789abcdef";

@@ -50,6 +50,8 @@ void append_value(std::string& line, std::string_view value) {
 
 void set_level(Level level) { minimum_level = level; }
 
+bool enabled(Level level) { return level >= minimum_level.load(std::memory_order_relaxed); }
+
 void write(Level level, std::string_view area, std::string_view message,
            std::initializer_list<Field> fields) {
   if (level < minimum_level.load(std::memory_order_relaxed)) return;

@@ -24,6 +24,8 @@ struct Field {
 
 // Lines below this level are dropped. Set once, before threads start.
 void set_level(Level level);
+// Whether lines of this level are written: for places where preparing one would cost too much.
+bool enabled(Level level);
 
 // Writes one line to standard error: time, level, area, message, key=value fields (quoted where
 // needed, control characters escaped). Thread-safe; never throws.

@@ -33,6 +33,7 @@ std::string canonical_type(std::string_view type) {
 RequestContext::RequestContext(http::Exchange& exchange, const Route& route,
                                const Installation& installation)
     : exchange_(exchange), route_(route), installation_(installation), request_id_(new_uuid()) {
+  if (exchange.head.query.empty()) return;
   if (auto items = parse_query(exchange.head.query); items.ok()) query_ = std::move(*items);
 }
 
@@ -42,8 +43,8 @@ const Principal& RequestContext::principal() const {
 }
 
 const std::string& RequestContext::param(std::string_view name) const {
-  auto found = params_.find(name);
-  return found == params_.end() ? kEmpty : found->second;
+  const std::string* found = params_.find(name);
+  return found == nullptr ? kEmpty : *found;
 }
 
 std::optional<std::string_view> RequestContext::query(std::string_view name) const {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,6 +9,7 @@
 #include "codec/json.h"
 #include "codec/text.h"
 #include "core/manifest.h"
+#include "core/params.h"
 #include "core/principal.h"
 #include "http/server.h"
 
@@ -17,7 +17,8 @@ namespace lazuli::core {
 
 struct Installation;
 
-// One authenticated, authorized request, as handlers see it. Lives for the call only.
+// One authenticated, authorized request, as handlers see it. Lives for the call only; exchange,
+// route and installation outlive it.
 class RequestContext {
  public:
   RequestContext(http::Exchange& exchange, const Route& route, const Installation& installation);
@@ -58,9 +59,7 @@ class RequestContext {
 
   // Filled by the chain only.
   void set_principal(Principal principal) { principal_ = std::move(principal); }
-  void set_params(std::map<std::string, std::string, std::less<>> params) {
-    params_ = std::move(params);
-  }
+  void set_params(Params params) { params_ = std::move(params); }
 
  private:
   http::Exchange& exchange_;
@@ -68,7 +67,7 @@ class RequestContext {
   const Installation& installation_;
   std::string request_id_;
   std::optional<Principal> principal_;
-  std::map<std::string, std::string, std::less<>> params_;
+  Params params_;
   QueryItems query_;
 };
 

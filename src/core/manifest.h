@@ -39,7 +39,8 @@ enum class Credential {
 };
 
 // What the protocol's error bodies look like.
-enum class ErrorShape { kArm, kGraph, kStorage, kMlflow, kOAuth, kPlain };
+// kScoring is kArm, but for refusals of load, which have a form of their own.
+enum class ErrorShape { kArm, kGraph, kStorage, kMlflow, kOAuth, kPlain, kScoring };
 
 using Handler = std::function<Result<http::Response>(RequestContext&)>;
 using ScopeOf = std::function<Result<std::string>(const RequestContext&)>;

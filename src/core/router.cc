@@ -24,6 +24,12 @@ struct Leaf {
   bool extension = false;  // behind "{scope*}"
 };
 
+// Lets a literal be looked up by a view.
+struct TextHash {
+  using is_transparent = void;
+  size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
+};
+
 std::vector<QueryNeed> parse_needs(std::string_view query) {
   std::vector<QueryNeed> needs;
   if (query.empty()) return needs;
@@ -72,11 +78,16 @@ Result<std::string> decode_scope(std::string_view raw) {
 }  // namespace
 
 struct Router::Node {
-  std::unordered_map<std::string, std::unique_ptr<Node>> literals;
+  std::unordered_map<std::string, std::unique_ptr<Node>, TextHash, std::equal_to<>> literals;
   // Segments with a parameter in the middle: "users('{id}')".
   struct Keyed {
     std::string prefix, suffix;  // lower case
     std::unique_ptr<Node> node;
+
+    bool takes(std::string_view segment) const {
+      return segment.size() > prefix.size() + suffix.size() && segment.starts_with(prefix) &&
+             segment.ends_with(suffix);
+    }
   };
   std::vector<Keyed> keyed;
   std::unique_ptr<Node> parameter;
@@ -89,39 +100,90 @@ struct Router::Node {
     keyed.push_back({std::move(prefix), std::move(suffix), std::make_unique<Node>()});
     return keyed.back().node.get();
   }
+};
 
-  using Visit = std::function<bool(const std::vector<Leaf>&, std::vector<std::string_view>&)>;
+// One walk through the tree, depth first, most specific first.
+struct Router::Search {
+  http::Method method;
+  std::string_view path;  // without the first slash
+  const std::string& lower_path;
+  const QueryItems& query;
 
-  // Depth first, most specific first; `visit` says whether it took one of the leaves.
-  bool walk(const std::vector<std::string_view>& segments, size_t index, std::string_view rest,
-            std::vector<std::string_view>& values, const Visit& visit) const {
-    if (index == segments.size()) {
-      if (visit(leaves, values)) return true;
+  std::vector<std::string_view> values = {};  // of the parameters on the way
+  const Leaf* best = nullptr;
+  std::vector<std::string_view> best_values = {};
+  bool path_known = false;
+
+  // `at` is where the rest of the path begins; beyond its end when no segment is left.
+  bool walk(const Node& node, size_t at) {
+    if (at > path.size()) {
+      if (visit(node.leaves)) return true;
     } else {
-      std::string_view segment = segments[index];
-      std::string_view after = rest.substr(std::min(rest.size(), segment.size() + 1));
-      if (auto found = literals.find(to_lower(segment)); found != literals.end())
-        if (found->second->walk(segments, index + 1, after, values, visit)) return true;
-      for (const Keyed& each : keyed) {
-        if (segment.size() <= each.prefix.size() + each.suffix.size()) continue;
-        if (!istarts_with(segment, each.prefix)) continue;
-        std::string_view value = segment.substr(each.prefix.size());
-        if (!iequals(value.substr(value.size() - each.suffix.size()), each.suffix)) continue;
-        values.push_back(value.substr(0, value.size() - each.suffix.size()));
-        if (each.node->walk(segments, index + 1, after, values, visit)) return true;
-        values.pop_back();
-      }
-      if (parameter && !segment.empty()) {
+      const size_t end = std::min(path.find('/', at), path.size());
+      const std::string_view segment = path.substr(at, end - at);
+      const std::string_view lower = std::string_view(lower_path).substr(at, segment.size());
+      const auto literal = node.literals.find(lower);
+      if (literal != node.literals.end() && walk(*literal->second, end + 1)) return true;
+      for (const Node::Keyed& each : node.keyed)
+        if (each.takes(lower) && walk_keyed(each, segment, end + 1)) return true;
+      if (node.parameter && !segment.empty()) {
         values.push_back(segment);
-        if (parameter->walk(segments, index + 1, after, values, visit)) return true;
+        if (walk(*node.parameter, end + 1)) return true;
         values.pop_back();
       }
     }
-    if (tails.empty()) return false;
-    values.push_back(rest);
-    if (visit(tails, values)) return true;
+    if (node.tails.empty()) return false;
+    values.push_back(path.substr(std::min(at, path.size())));
+    if (visit(node.tails)) return true;
     values.pop_back();
     return false;
+  }
+
+  bool walk_keyed(const Node::Keyed& keyed, std::string_view segment, size_t behind) {
+    segment.remove_prefix(keyed.prefix.size());
+    segment.remove_suffix(keyed.suffix.size());
+    values.push_back(segment);
+    if (walk(*keyed.node, behind)) return true;
+    values.pop_back();
+    return false;
+  }
+
+  // The extension of a resource, from its last "providers" segment on: instead of what was found,
+  // if there is one.
+  void walk_extension(const Node& root) {
+    constexpr std::string_view kProviders = "providers";
+    for (size_t at = lower_path.rfind(kProviders); at != std::string::npos;
+         at = at == 0 ? std::string::npos : lower_path.rfind(kProviders, at - 1)) {
+      const size_t end = at + kProviders.size();
+      const bool begins = at == 0 || lower_path[at - 1] == '/';
+      if (!begins || (end < lower_path.size() && lower_path[end] != '/')) continue;
+      const Leaf* before = std::exchange(best, nullptr);
+      std::vector<std::string_view> values_before = std::move(best_values);
+      values = {path.substr(0, at == 0 ? 0 : at - 1)};
+      walk(root, at);
+      if (best == nullptr) {
+        best = before;
+        best_values = std::move(values_before);
+      }
+      return;
+    }
+  }
+
+  // Whether one of the leaves is the route.
+  bool visit(const std::vector<Leaf>& leaves) {
+    path_known = path_known || !leaves.empty();
+    if (pick(method, leaves)) return true;
+    return method == http::Method::kHead && pick(http::Method::kGet, leaves);
+  }
+
+  bool pick(http::Method wanted, const std::vector<Leaf>& leaves) {
+    for (const Leaf& leaf : leaves) {
+      if (leaf.route->method != wanted || !satisfied(leaf.needs, query)) continue;
+      if (best && best->needs.size() >= leaf.needs.size()) continue;
+      best = &leaf;
+      best_values = values;
+    }
+    return best != nullptr;
   }
 };
 
@@ -179,68 +241,24 @@ Result<void> Router::add(const Route& route) {
   return {};
 }
 
-// One look-up, and the best leaf it has met.
-struct Router::Search {
-  http::Method method;
-  const QueryItems* items;
-  const Leaf* best = nullptr;
-  std::vector<std::string_view> best_values;
-  bool path_known = false;
-
-  bool pick(http::Method wanted, const std::vector<Leaf>& leaves,
-            const std::vector<std::string_view>& values) {
-    for (const Leaf& leaf : leaves) {
-      if (leaf.route->method != wanted || !satisfied(leaf.needs, *items)) continue;
-      if (best && best->needs.size() >= leaf.needs.size()) continue;
-      best = &leaf;
-      best_values.assign(values.begin(), values.end());
-    }
-    return best != nullptr;
-  }
-
-  void walk(const Node& root, const std::vector<std::string_view>& segments, std::string_view rest,
-            std::vector<std::string_view> values) {
-    root.walk(segments, 0, rest, values,
-              [&](const std::vector<Leaf>& leaves, std::vector<std::string_view>& found) {
-                path_known = path_known || !leaves.empty();
-                if (pick(method, leaves, found)) return true;
-                return method == http::Method::kHead && pick(http::Method::kGet, leaves, found);
-              });
-  }
-
-  // The extension of a resource: from its last "providers" segment on.
-  void walk_extension(const Node& root, std::string_view path) {
-    std::vector<std::string_view> segments = split(path, '/');
-    for (size_t i = segments.size(); i-- > 0;) {
-      if (!iequals(segments[i], "providers")) continue;
-      const size_t offset = segments[i].data() - path.data();
-      const std::string_view scope = path.substr(0, offset == 0 ? 0 : offset - 1);
-      std::vector<std::string_view> behind(segments.begin() + static_cast<long>(i), segments.end());
-      walk(root, behind, path.substr(offset), {scope});
-      return;
-    }
-  }
-};
-
 Result<Match> Router::find(Host host, http::Method method, std::string_view raw_path,
                            std::string_view query) const {
-  Error missing = not_found(cat({"there is nothing at ", raw_path.substr(0, 400)}), "NotFound");
-  if (raw_path.empty()) return missing;
-  std::string_view rest = raw_path.substr(1);
-  if (!rest.empty() && rest.back() == '/' && host != Host::kBlob) rest.remove_suffix(1);
-  QueryItems items = TRY(parse_query(query));
-  Search search{method, &items};
-  if (auto root = roots_.find(host); root != roots_.end())
-    search.walk(*root->second, split(rest, '/'), rest, {});
-  if (auto root = extensions_.find(host);
-      root != extensions_.end() && (search.best == nullptr || search.best->tail)) {
-    Search extension{method, &items};
-    extension.walk_extension(*root->second, rest);
-    extension.path_known = extension.path_known || search.path_known;
-    if (extension.best != nullptr || search.best == nullptr) search = std::move(extension);
+  const auto missing = [&] {
+    return not_found(cat({"there is nothing at ", raw_path.substr(0, 400)}), "NotFound");
+  };
+  if (raw_path.empty()) return missing();
+  std::string_view path = raw_path.substr(1);
+  if (!path.empty() && path.back() == '/' && host != Host::kBlob) path.remove_suffix(1);
+  const QueryItems items = TRY(parse_query(query));
+  const std::string lower_path = to_lower(path);
+  Search search{method, path, lower_path, items};
+  if (const auto root = roots_.find(host); root != roots_.end()) search.walk(*root->second, 0);
+  if (search.best == nullptr || search.best->tail) {
+    if (const auto root = extensions_.find(host); root != extensions_.end())
+      search.walk_extension(*root->second);
   }
-  if (!search.best) {
-    if (!search.path_known) return missing;
+  if (search.best == nullptr) {
+    if (!search.path_known) return missing();
     return Error{Code::kMethodNotAllowed,
                  "MethodNotAllowed",
                  cat({"the method is not allowed on ", raw_path.substr(0, 400)}),
@@ -249,6 +267,7 @@ Result<Match> Router::find(Host host, http::Method method, std::string_view raw_
   }
   Match match{search.best->route, {}};
   const Leaf& leaf = *search.best;
+  match.params.reserve(leaf.names.size());
   for (size_t i = 0; i < leaf.names.size(); ++i) {
     const std::string_view raw = search.best_values[i];
     std::string& value = match.params[leaf.names[i]];
@@ -259,8 +278,8 @@ Result<Match> Router::find(Host host, http::Method method, std::string_view raw_
     else
       value = TRY(decode_name(raw, leaf.tail && i + 1 == leaf.names.size()));
   }
-  if (auto scope = match.params.find("scope"); leaf.extension && !scope->second.empty())
-    scope->second.insert(0, "/");
+  if (leaf.extension)
+    if (std::string& scope = match.params["scope"]; !scope.empty()) scope.insert(0, "/");
   return match;
 }
 

@@ -9,10 +9,9 @@
 
 #include "base/result.h"
 #include "core/manifest.h"
+#include "core/params.h"
 
 namespace lazuli::core {
-
-using Params = std::map<std::string, std::string, std::less<>>;
 
 struct Match {
   const Route* route = nullptr;

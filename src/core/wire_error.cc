@@ -64,11 +64,19 @@ http::Response error_response(ErrorShape shape, const Error& error, const std::s
                               bool head_only) {
   http::Response response(http_status(error.code));
   if (shape == ErrorShape::kStorage) response.header("x-ms-error-code", error.wire_code);
+  if (error.code == Code::kUnavailable || error.code == Code::kResourceExhausted)
+    response.header("Retry-After", "1");
   if (error.code == Code::kNotModified || head_only) return response;
+  if (shape == ErrorShape::kScoring && error.code == Code::kResourceExhausted) {
+    response.header("ms-azureml-model-error-reason", error.wire_code);
+    response.header("Content-Type", "text/plain");
+    return response;
+  }
   std::string_view type = "application/json; charset=utf-8";
   std::string body;
   switch (shape) {
     case ErrorShape::kArm:
+    case ErrorShape::kScoring:
       body = Json::object({{"error", arm_error(error)}}).dump();
       break;
     case ErrorShape::kGraph:

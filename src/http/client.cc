@@ -39,7 +39,7 @@ Error closed_error() {
 std::string encode_request(const ClientRequest& request, const Url& url) {
   std::string out = cat({to_string(request.method), " ", url.target, " HTTP/1.1\r\n"});
   if (!request.headers.contains("Host")) out += cat({"Host: ", url.text, "\r\n"});
-  for (const Headers::Field& field : request.headers.fields()) {
+  for (const Headers::Field field : request.headers.fields()) {
     if (iequals(field.name, "Content-Length") || iequals(field.name, "Transfer-Encoding")) continue;
     out += cat({field.name, ": ", field.value, "\r\n"});
   }
@@ -53,7 +53,7 @@ std::string encode_request(const ClientRequest& request, const Url& url) {
 bool is_idempotent(Method method) { return method != Method::kPost && method != Method::kPatch; }
 
 bool has_line_break(const ClientRequest& request) {
-  for (const Headers::Field& field : request.headers.fields()) {
+  for (const Headers::Field field : request.headers.fields()) {
     if (cat({field.name, field.value}).find_first_of(std::string_view("\r\n\0", 3)) !=
         std::string::npos) {
       return true;

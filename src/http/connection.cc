@@ -15,8 +15,7 @@ namespace lazuli::http {
 namespace {
 
 constexpr size_t kFieldsMax = 128;
-constexpr int64_t kBytesPerSecondMin = 240;  // less is no slow client but an attack
-constexpr int kStepsPerRound = 64;           // then the other connections have their turn
+constexpr int kStepsPerRound = 64;  // then the other connections have their turn
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
 }  // namespace
@@ -49,19 +48,20 @@ void Pools::stop() {
   background_.stop();
 }
 
-Connection::Connection(uint64_t id, Fd fd, ServerContext& context, Reactor& reactor, Owner& owner)
+Connection::Connection(uint64_t id, Accepted accepted, ServerContext& context, Reactor& reactor,
+                       Owner& owner)
     : id_(id),
       context_(context),
       reactor_(reactor),
       owner_(owner),
-      transport_(std::move(fd)),
+      transport_(std::move(accepted.fd)),
+      source_place_(std::move(accepted.place)),
       parser_({context.options.head_bytes_max, kFieldsMax}) {
-  const SocketAddress peer = peer_address(transport_.fd());
-  peer_ = peer.host();
-  loopback_ = peer.is_loopback();
+  peer_ = accepted.peer.host();
+  loopback_ = accepted.peer.is_loopback();
 }
 
-Connection::~Connection() = default;
+Connection::~Connection() { release_body(); }
 
 void Connection::start() {
   const int on = 1;
@@ -90,7 +90,7 @@ void Connection::begin_pace() {
 void Connection::keep_pace(size_t bytes) {
   pace_bytes_ += bytes;
   const auto idle = context_.options.body_idle_timeout;
-  const auto earned = std::chrono::seconds(pace_bytes_ / kBytesPerSecondMin);
+  const auto earned = std::chrono::seconds(pace_bytes_ / context_.options.bytes_per_second_min);
   reactor_.set_deadline(*this, std::min(reactor_.now() + idle, pace_begin_ + idle + earned));
 }
 
@@ -155,11 +155,11 @@ void Connection::on_deadline() {
       if (request_) {
         fail_body(deadline_exceeded("the request body did not arrive in time"));
       } else {
-        fail(503, "the request took too long");
+        fail_late();
       }
       break;
     case Phase::kWait:
-      fail(503, "the request took too long");
+      fail_late();
       break;
     case Phase::kResolve:
       fail(502, "the name could not be resolved in time");
@@ -198,10 +198,19 @@ bool Connection::sniff() {
   }
   transport_.start_tls(std::move(*tls));
   phase_ = Phase::kHandshake;
-  return true;
+  reactor_.await_turn(*this);
+  return false;
 }
 
+void Connection::on_turn() {
+  has_turn_ = true;
+  advance();
+}
+
+// The answer to a client's hello signs and derives keys: a crowd of new connections must not keep
+// those that are served already waiting.
 bool Connection::handshake() {
+  if (!has_turn_) return false;
   switch (transport_.tls()->handshake()) {
     case IoStatus::kOk:
       phase_ = Phase::kHead;
@@ -262,7 +271,11 @@ void Connection::begin_request() {
     if (!take_body(input(), request_->arrived)) return;
   }
   if (!body_done_) transport_.acknowledge();
-  pool_ = context_.application.place(head);
+  answers_head_ = head.method == Method::kHead;
+  const Application::Placement placement = context_.application.place(request_->exchange);
+  pool_ = placement.pool;
+  late_ = placement.late;
+  request_->expires = reactor_.now() + context_.options.queue_wait_max;
   set_phase(Phase::kWait, context_.options.handler_timeout);
   request_->arrived_all = body_done_;
   dispatch(Request::Step::kAdmit);
@@ -281,7 +294,7 @@ void Connection::dispatch(Request::Step step) {
   auto refused = pool.submit(std::move(request_));
   if (!refused) return;
   request_.reset(static_cast<Request*>(refused.release()));
-  request_->answer(context_.application.overloaded(request_->exchange.head));
+  request_->refuse();
   on_outcome();
 }
 
@@ -303,6 +316,10 @@ void Connection::on_outcome() {
   switch (request_->outcome) {
     case Request::Outcome::kNeedsBody:
       plan_ = request_->plan;
+      if (plan_.kind == BodyPlan::Kind::kBuffer && !context_.body_memory.has_room(body_left_)) {
+        request_->refuse();
+        return begin_reply();
+      }
       if (expects_continue_) out_ = kContinue;
       phase_ = Phase::kBody;
       return begin_pace();
@@ -319,10 +336,22 @@ void Connection::on_outcome() {
 }
 
 void Connection::fail(int status, std::string_view reason) {
+  send_alone(plain_response(status, cat({reason, "\n"})));
+}
+
+// A thread has the request and does not come back with it.
+void Connection::fail_late() {
+  constexpr int kStatus = 503;
+  if (late_ == nullptr) return fail(kStatus, "the request took too long");
+  const Response response = late_->late();
+  send_alone(whole_response(response, answers_head_));
+}
+
+void Connection::send_alone(std::string message) {
   abandoned_ = !request_;
   dispose_request();
   drop_tunnel();
-  out_ = plain_response(status, cat({reason, "\n"}));
+  out_ = std::move(message);
   out_sent_ = 0;
   out_text_.clear();
   out_text_sent_ = 0;
@@ -332,6 +361,15 @@ void Connection::fail(int status, std::string_view reason) {
   body_done_ = false;  // who knows what is still coming
   phase_ = Phase::kReply;
   begin_pace();
+}
+
+void Connection::hold_body(uint64_t bytes) {
+  context_.body_memory.take(bytes);
+  body_held_ += bytes;
+}
+
+void Connection::release_body() {
+  if (body_held_ > 0) context_.body_memory.give(std::exchange(body_held_, 0));
 }
 
 void Connection::dispose_request() {

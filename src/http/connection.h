@@ -13,6 +13,7 @@
 #include "http/reactor.h"
 #include "http/request.h"
 #include "http/server.h"
+#include "http/sources.h"
 #include "http/tls.h"
 #include "http/transport.h"
 #include "http/tunnel.h"
@@ -34,6 +35,19 @@ class Pools {
   WorkerPool background_;
 };
 
+// Bytes of request bodies that are held in memory, of all connections together. Thread-safe.
+class BodyMemory {
+ public:
+  explicit BodyMemory(uint64_t bytes_max) : bytes_max_(bytes_max) {}
+  bool has_room(uint64_t bytes) const { return bytes_.load() + bytes <= bytes_max_; }
+  void take(uint64_t bytes) { bytes_ += bytes; }
+  void give(uint64_t bytes) { bytes_ -= bytes; }
+
+ private:
+  const uint64_t bytes_max_;
+  std::atomic<uint64_t> bytes_ = 0;
+};
+
 // What all connections share.
 struct ServerContext {
   const ServerOptions& options;
@@ -42,6 +56,7 @@ struct ServerContext {
   const ProxyPolicy& proxy;
   Egress& egress;
   Pools& pools;
+  BodyMemory& body_memory;
   std::atomic<bool> draining = false;
 };
 
@@ -54,12 +69,14 @@ class Connection final : public EventHandler, private Tunnel::Owner {
     virtual void on_closed(uint64_t id) = 0;  // forget the connection; destroy it through retire()
   };
 
-  Connection(uint64_t id, Fd fd, ServerContext& context, Reactor& reactor, Owner& owner);
+  Connection(uint64_t id, Accepted accepted, ServerContext& context, Reactor& reactor,
+             Owner& owner);
   ~Connection() override;
 
   void start();
   void on_events(uint32_t events) override;
   void on_deadline() override;
+  void on_turn() override;
   // A job that this connection had handed over comes back.
   void on_returned(std::unique_ptr<Job> job);
   // Closes at once if no request is on its way; otherwise the response will be the last.
@@ -113,6 +130,10 @@ class Connection final : public EventHandler, private Tunnel::Owner {
   void dispatch(Request::Step step);
   void on_outcome();
   void fail(int status, std::string_view reason);
+  void fail_late();
+  void send_alone(std::string message);
+  void hold_body(uint64_t bytes);
+  void release_body();
   void set_phase(Phase phase, Duration limit);
   void touch(Duration limit);
   // While bytes flow the deadline moves on, but a client that trickles falls behind it.
@@ -134,6 +155,7 @@ class Connection final : public EventHandler, private Tunnel::Owner {
   Reactor& reactor_;
   Owner& owner_;
   Transport transport_;
+  const std::shared_ptr<void> source_place_;
   std::string peer_;
   bool loopback_ = false;
   Phase phase_ = Phase::kSniff;
@@ -150,6 +172,9 @@ class Connection final : public EventHandler, private Tunnel::Owner {
   std::unique_ptr<Request> request_;  // null while a thread has it
   bool abandoned_ = false;            // the thread took too long, its outcome is of no use
   Pool pool_ = Pool::kControl;
+  const LateAnswer* late_ = nullptr;
+  bool answers_head_ = false;
+  bool has_turn_ = false;  // for the expensive part of the handshake
   bool head_begun_ = false;
   bool keep_alive_ = true;
   bool expects_continue_ = false;
@@ -159,7 +184,8 @@ class Connection final : public EventHandler, private Tunnel::Owner {
   bool body_done_ = true;
   uint64_t body_left_ = 0;  // of a body with a stated length
   uint64_t body_received_ = 0;
-  Buffer fill_;  // sink bytes that arrive while a thread stores others
+  uint64_t body_held_ = 0;  // of context_.body_memory
+  Buffer fill_;             // sink bytes that arrive while a thread stores others
   std::optional<Error> body_failure_;
   std::vector<std::string_view> pieces_;
 

@@ -100,6 +100,12 @@ bool Connection::read_buffered_body() {
     fail_body(body_too_large(plan_.bytes_max));
     return true;
   }
+  if (!context_.body_memory.has_room(arrived.size())) {
+    fail_body(unavailable("the server has no memory for the request body; try again in a second",
+                          "ServerBusy"));
+    return true;
+  }
+  hold_body(arrived.size());
   request_->exchange.body.append(arrived.view());
   if (body_done_) {
     set_phase(Phase::kWait, context_.options.handler_timeout);

@@ -90,6 +90,7 @@ void Connection::end_reply() {
     phase_ = Phase::kDiscard;
     return begin_pace();
   }
+  release_body();
   request_->recycle();
   head_begun_ = false;
   set_phase(Phase::kHead, context_.options.keep_alive_timeout);

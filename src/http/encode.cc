@@ -2,6 +2,7 @@
 #include "http/encode.h"
 
 #include <array>
+#include <charconv>
 #include <ctime>
 
 #include "base/strings.h"
@@ -70,6 +71,12 @@ std::string_view current_date() {
   return text;
 }
 
+void append_number(uint64_t number, std::string& out) {
+  std::array<char, 20> digits;
+  const auto written = std::to_chars(digits.begin(), digits.end(), number);
+  out.append(digits.data(), written.ptr);
+}
+
 void append_value(std::string_view value, std::string& out) {
   const size_t start = out.size();
   out += value;
@@ -112,12 +119,12 @@ bool may_have_body(int status) { return status >= 200 && status != 204 && status
 void encode_head(const Response& response, BodyFraming framing, bool answers_head,
                  std::string& out) {
   out += "HTTP/1.1 ";
-  out += std::to_string(response.status);
+  append_number(static_cast<uint64_t>(response.status), out);
   out += ' ';
   out += reason_phrase(response.status);
   out += "\r\n";
   bool dated = false;
-  for (const Headers::Field& field : response.headers.fields()) {
+  for (const Headers::Field field : response.headers.fields()) {
     // A HEAD handler may state the length of what it did not produce.
     const bool stated_length = answers_head && iequals(field.name, "Content-Length");
     if (is_framing_field(field.name) && !stated_length) continue;
@@ -127,19 +134,24 @@ void encode_head(const Response& response, BodyFraming framing, bool answers_hea
   }
   if (!dated) append_field("Date", current_date(), out);
   if (framing.kind == BodyFraming::Kind::kLength) {
-    append_field("Content-Length", std::to_string(framing.length), out);
+    out += "Content-Length: ";
+    append_number(framing.length, out);
+    out += "\r\n";
   } else if (framing.kind == BodyFraming::Kind::kChunked) {
     out += "Transfer-Encoding: chunked\r\n";
   }
 }
 
-std::string plain_response(int status, std::string_view text) {
+std::string whole_response(const Response& response, bool answers_head) {
   std::string out;
-  const Response response(status, {}, "text/plain; charset=utf-8");
-  encode_head(response, {BodyFraming::Kind::kLength, text.size()}, false, out);
+  encode_head(response, {BodyFraming::Kind::kLength, response.text().size()}, answers_head, out);
   out += "Connection: close\r\n\r\n";
-  out += text;
+  if (!answers_head) out += response.text();
   return out;
+}
+
+std::string plain_response(int status, std::string_view text) {
+  return whole_response(Response(status, std::string(text), "text/plain; charset=utf-8"), false);
 }
 
 }  // namespace lazuli::http

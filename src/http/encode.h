@@ -24,6 +24,9 @@ struct BodyFraming {
 void encode_head(const Response& response, BodyFraming framing, bool answers_head,
                  std::string& out);
 
+// The whole of a response with a text, with the end of the connection announced.
+std::string whole_response(const Response& response, bool answers_head);
+
 // The whole of a small text response that closes the connection, for what has no application.
 std::string plain_response(int status, std::string_view text);
 

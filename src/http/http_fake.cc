@@ -53,7 +53,7 @@ Response TestApplication::reject(Exchange&, const Error& error) {
   return Response(http_status(error.code), error.message, "text/plain");
 }
 
-Response TestApplication::overloaded(const RequestHead&) {
+Response TestApplication::overloaded(Exchange&) {
   return Response(503, "busy", "text/plain").header("Retry-After", "1");
 }
 

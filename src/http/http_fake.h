@@ -50,11 +50,12 @@ class TestApplication final : public Application {
   static Admission none() { return {}; }
   static Admission sink(Exchange& exchange, std::unique_ptr<BodySink> sink, uint64_t bytes_max);
 
-  Pool place(const RequestHead& head) override { return on_place(head); }
+  Placement place(Exchange& exchange) override { return {on_place(exchange.head), late}; }
   Admission admit(Exchange& exchange) override;
   Response handle(Exchange& exchange) override;
   Response reject(Exchange& exchange, const Error& error) override;
-  Response overloaded(const RequestHead& head) override;
+  Response overloaded(Exchange& exchange) override;
+  const LateAnswer* late = nullptr;
 };
 
 class TestProxy final : public ProxyPolicy {

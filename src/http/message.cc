@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/check.h"
 #include "base/strings.h"
 
 namespace lazuli::http {
@@ -19,6 +20,10 @@ constexpr std::array kNames = {
     Name{Method::kPatch, "PATCH"},     Name{Method::kDelete, "DELETE"},
     Name{Method::kOptions, "OPTIONS"}, Name{Method::kConnect, "CONNECT"},
 };
+
+// Of an ordinary message: what holds it grows at once to this size.
+constexpr size_t kFieldsExpected = 12;
+constexpr size_t kTextExpected = 512;
 
 }  // namespace
 
@@ -37,8 +42,10 @@ Method parse_method(std::string_view text) {
 }
 
 std::optional<std::string_view> Headers::get(std::string_view name) const {
-  for (const Field& field : fields_) {
-    if (iequals(field.name, name)) return field.value;
+  for (const Place& place : places_) {
+    if (place.name_size != name.size()) continue;
+    if (iequals({text_.data() + place.name, place.name_size}, name))
+      return std::string_view(text_.data() + place.value, place.value_size);
   }
   return std::nullopt;
 }
@@ -48,25 +55,54 @@ std::string_view Headers::get_or(std::string_view name, std::string_view fallbac
 }
 
 size_t Headers::count(std::string_view name) const {
-  return static_cast<size_t>(std::count_if(fields_.begin(), fields_.end(), [&](const Field& field) {
-    return iequals(field.name, name);
-  }));
+  size_t count = 0;
+  for (const Field field : fields()) count += iequals(field.name, name) ? 1 : 0;
+  return count;
 }
 
 void Headers::set(std::string_view name, std::string_view value) {
-  const auto same = [&](const Field& field) { return iequals(field.name, name); };
-  const auto first = std::find_if(fields_.begin(), fields_.end(), same);
-  if (first == fields_.end()) return add(name, value);
-  first->value = value;
-  fields_.erase(std::remove_if(first + 1, fields_.end(), same), fields_.end());
+  for (size_t i = 0; i < places_.size(); ++i) {
+    if (!iequals(at(i).name, name)) continue;
+    const uint32_t begin = append(value);
+    places_[i].value = begin;
+    places_[i].value_size = static_cast<uint32_t>(value.size());
+    for (size_t other = places_.size(); --other > i;)
+      if (iequals(at(other).name, at(i).name))
+        places_.erase(places_.begin() + static_cast<ptrdiff_t>(other));
+    return;
+  }
+  add(name, value);
 }
 
 void Headers::add(std::string_view name, std::string_view value) {
-  fields_.push_back({std::string(name), std::string(value)});
+  if (places_.empty()) {
+    places_.reserve(kFieldsExpected);
+    text_.reserve(kTextExpected);
+  }
+  Place place;
+  place.name_size = static_cast<uint32_t>(name.size());
+  place.value_size = static_cast<uint32_t>(value.size());
+  place.name = append(name);
+  place.value = append(value);
+  places_.push_back(place);
 }
 
 void Headers::erase(std::string_view name) {
-  std::erase_if(fields_, [&](const Field& field) { return iequals(field.name, name); });
+  std::erase_if(places_, [&](const Place& place) {
+    return iequals({text_.data() + place.name, place.name_size}, name);
+  });
+}
+
+void Headers::clear() {
+  text_.clear();
+  places_.clear();
+}
+
+uint32_t Headers::append(std::string_view text) {
+  CHECK(text_.size() + text.size() < UINT32_MAX);
+  const auto begin = static_cast<uint32_t>(text_.size());
+  text_ += text;
+  return begin;
 }
 
 Response::Response(int status_code, std::string text, std::string_view content_type)

@@ -17,8 +17,7 @@ namespace lazuli::http {
 namespace {
 
 constexpr int kEventsMax = 256;
-// Deadlines are looked at no more often than this: a scan touches every connection.
-constexpr auto kScanInterval = std::chrono::milliseconds(20);
+constexpr int kTurnsPerRound = 2;
 
 }  // namespace
 
@@ -54,19 +53,17 @@ Result<void> Reactor::add(int fd, EventHandler& handler, uint32_t events) {
   event.data.ptr = &handler;
   if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0)
     return errno_error("watch a socket", errno);
-  handler.slot_ = handlers_.size();
-  handlers_.push_back(&handler);
+  handler.watched_ = true;
   return success();
 }
 
 void Reactor::forget(int fd, EventHandler& handler) {
-  if (handler.slot_ == EventHandler::kUnlisted) return;
+  if (!handler.watched_) return;
   epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
-  handlers_[handler.slot_] = handlers_.back();
-  handlers_[handler.slot_]->slot_ = handler.slot_;
-  handlers_.pop_back();
-  handler.slot_ = EventHandler::kUnlisted;
+  handler.watched_ = false;
+  deadlines_.remove(handler);
   std::erase(again_, &handler);
+  if (std::exchange(handler.awaits_turn_, false)) std::erase(turns_, &handler);
 }
 
 void Reactor::retire(std::unique_ptr<EventHandler> handler) {
@@ -74,13 +71,23 @@ void Reactor::retire(std::unique_ptr<EventHandler> handler) {
 }
 
 void Reactor::set_deadline(EventHandler& handler, SteadyClock::time_point deadline) {
-  handler.deadline_ = deadline;
-  if (deadline >= next_scan_) return;
-  next_scan_ = deadline;
-  arm();
+  if (deadlines_.set(handler, deadline, now_)) arm();
 }
 
 void Reactor::again(EventHandler& handler) { again_.push_back(&handler); }
+
+void Reactor::await_turn(EventHandler& handler) {
+  if (!std::exchange(handler.awaits_turn_, true)) turns_.push_back(&handler);
+}
+
+void Reactor::run_turns() {
+  for (int i = 0; i < kTurnsPerRound && !turns_.empty(); ++i) {
+    EventHandler& handler = *turns_.front();
+    turns_.pop_front();
+    handler.awaits_turn_ = false;
+    handler.on_turn();
+  }
+}
 
 void Reactor::post(std::function<void()> call) {
   std::unique_lock lock(mutex_);
@@ -106,9 +113,9 @@ void Reactor::stop() {
 }
 
 void Reactor::arm() {
-  const std::chrono::nanoseconds at = next_scan_.time_since_epoch();
+  const std::chrono::nanoseconds at = deadlines_.next().time_since_epoch();
   itimerspec spec = {};
-  if (next_scan_ != SteadyClock::time_point::max()) {
+  if (deadlines_.next() != SteadyClock::time_point::max()) {
     spec.it_value.tv_sec = at.count() / 1'000'000'000;
     spec.it_value.tv_nsec = at.count() % 1'000'000'000;
   }
@@ -118,7 +125,8 @@ void Reactor::arm() {
 void Reactor::run() {
   std::array<epoll_event, kEventsMax> events;
   while (!stopped_) {
-    const int count = epoll_wait(epoll_.get(), events.data(), kEventsMax, again_.empty() ? -1 : 0);
+    const bool busy = !again_.empty() || !turns_.empty();
+    const int count = epoll_wait(epoll_.get(), events.data(), kEventsMax, busy ? 0 : -1);
     CHECK(count >= 0 || errno == EINTR);
     now_ = SteadyClock::now();
     std::vector<EventHandler*> again;
@@ -131,9 +139,13 @@ void Reactor::run() {
       }
     }
     for (EventHandler* handler : again) {
-      if (handler->slot_ != EventHandler::kUnlisted) handler->on_events(0);
+      if (handler->watched_) handler->on_events(0);
     }
-    if (now_ >= next_scan_) expire();
+    run_turns();
+    if (now_ >= deadlines_.next()) {
+      deadlines_.advance(now_);
+      arm();
+    }
     retired_.clear();
   }
 }
@@ -153,20 +165,88 @@ void Reactor::run_calls() {
   for (Delivery& delivery : deliveries) receiver_(delivery.address, std::move(delivery.job));
 }
 
-void Reactor::expire() {
-  next_scan_ = SteadyClock::time_point::max();
-  const std::vector<EventHandler*> handlers = handlers_;  // on_deadline() changes the list
+int64_t DeadlineWheel::tick_of(TimePoint time) { return time.time_since_epoch() / kTick; }
+
+DeadlineWheel::TimePoint DeadlineWheel::time_of(int64_t tick) { return TimePoint(tick * kTick); }
+
+bool DeadlineWheel::set(EventHandler& handler, TimePoint deadline, TimePoint now) {
+  handler.deadline_ = deadline;
+  if (handler.place_ != EventHandler::kNowhere) {
+    if (time_of(handler.tick_) <= deadline) return false;  // looked at in time
+    remove(handler);
+  }
+  if (deadline == TimePoint::max()) return false;
+  // Nothing stands in the lists that have passed, so the ring may turn.
+  if (now < next_) last_ = std::max(last_, tick_of(now));
+  put(handler);
+  const TimePoint at = time_of(handler.tick_);
+  if (at >= next_) return false;
+  next_ = at;
+  return true;
+}
+
+// The first tick at which the deadline has passed, or the last one within the ring.
+void DeadlineWheel::put(EventHandler& handler) {
+  handler.tick_ = std::clamp(tick_of(handler.deadline_) + 1, last_ + 1, last_ + kTicks - 1);
+  std::vector<EventHandler*>& handlers = list(handler.tick_);
+  handler.place_ = handlers.size();
+  handlers.push_back(&handler);
+}
+
+void DeadlineWheel::remove(EventHandler& handler) {
+  if (handler.place_ == EventHandler::kNowhere) return;
+  const bool is_due = handler.tick_ <= last_;
+  std::vector<EventHandler*>& handlers = is_due ? due_ : list(handler.tick_);
+  if (is_due) {
+    handlers[handler.place_] = nullptr;
+  } else {
+    handlers[handler.place_] = handlers.back();
+    handlers[handler.place_]->place_ = handler.place_;
+    handlers.pop_back();
+  }
+  handler.place_ = EventHandler::kNowhere;
+}
+
+void DeadlineWheel::collect(int64_t tick, TimePoint now) {
+  std::vector<EventHandler*> handlers;
+  handlers.swap(list(tick));
   for (EventHandler* handler : handlers) {
-    if (handler->slot_ == EventHandler::kUnlisted) continue;
-    if (handler->deadline_ > now_) {
-      next_scan_ = std::min(next_scan_, handler->deadline_);
+    if (handler->deadline_ > now) {
+      put(*handler);
       continue;
     }
-    handler->deadline_ = SteadyClock::time_point::max();
+    handler->place_ = due_.size();
+    due_.push_back(handler);
+  }
+}
+
+void DeadlineWheel::advance(TimePoint now) {
+  const int64_t tick_now = tick_of(now);
+  const int64_t begin = std::max(last_ + 1, tick_now - kTicks + 1);
+  last_ = tick_now;
+  for (int64_t tick = begin; tick <= tick_now; ++tick) collect(tick, now);
+  for (size_t i = 0; i < due_.size(); ++i) {  // a handler may remove others meanwhile
+    EventHandler* handler = due_[i];
+    if (handler == nullptr) continue;
+    handler->place_ = EventHandler::kNowhere;
+    if (handler->deadline_ > now) {  // moved meanwhile
+      put(*handler);
+      continue;
+    }
+    handler->deadline_ = TimePoint::max();
     handler->on_deadline();
   }
-  next_scan_ = std::max(next_scan_, now_ + kScanInterval);
-  arm();
+  due_.clear();
+  find_next();
+}
+
+void DeadlineWheel::find_next() {
+  next_ = TimePoint::max();
+  for (int64_t tick = last_ + 1; tick < last_ + kTicks; ++tick) {
+    if (list(tick).empty()) continue;
+    next_ = time_of(tick);
+    return;
+  }
 }
 
 }  // namespace lazuli::http

@@ -26,7 +26,11 @@ Error body_too_large(uint64_t bytes_max) {
 }
 
 void Request::run(std::unique_ptr<Job> self) {
-  work();
+  if (step == Step::kAdmit && SteadyClock::now() > expires) {
+    refuse();
+  } else {
+    work();
+  }
   if (step != Step::kDrop) home_.deliver(connection_, std::move(self));
 }
 
@@ -54,6 +58,8 @@ void Request::answer(Response response) {
   streaming = false;
   reply(std::move(response));
 }
+
+void Request::refuse() { answer(application_.overloaded(exchange)); }
 
 void Request::recycle() {
   exchange.body.clear();

@@ -37,6 +37,8 @@ class Request final : public Job {
 
   // Takes a response that was made elsewhere.
   void answer(Response response);
+  // Takes the application's answer to overload.
+  void refuse();
   // Nothing is held whose destruction might block, and the application waits for nothing.
   bool is_inert() const { return !admitted && source_ == nullptr; }
   // Makes it as new for the connection's next request, keeping small storage.
@@ -44,6 +46,7 @@ class Request final : public Job {
 
   Exchange exchange;
   bool is_http10 = false;
+  SteadyClock::time_point expires;  // a thread that gets it later refuses it
   Step step = Step::kAdmit;
   Outcome outcome = Outcome::kNeedsBody;
   BodyPlan plan;

@@ -44,9 +44,10 @@ class IoThread final : public Connection::Owner {
   size_t count() const { return count_.load(std::memory_order_relaxed); }
 
   // On this thread:
-  void adopt(Fd fd) {
+  void adopt(Accepted accepted) {
     const uint64_t id = ++last_id_;
-    auto connection = std::make_unique<Connection>(id, std::move(fd), context_, *reactor_, *this);
+    auto connection =
+        std::make_unique<Connection>(id, std::move(accepted), context_, *reactor_, *this);
     Connection& started = *connection;
     connections_.emplace(id, std::move(connection));
     count_.store(connections_.size(), std::memory_order_relaxed);
@@ -60,15 +61,22 @@ class IoThread final : public Connection::Owner {
   }
   // Makes room for a new connection at the cost of one that waits for nothing.
   bool close_an_idle_one() {
-    for (const auto& [id, connection] : connections_) {
-      if (!connection->is_idle()) continue;
-      connection->close();
-      return true;
+    if (connections_.empty()) return false;
+    // Not all are asked: a full house of busy connections must not make refusals expensive.
+    for (int asked = 0; asked < kAskedForRoom; ++asked) {
+      bucket_ = (bucket_ + 1) % connections_.bucket_count();
+      for (auto each = connections_.begin(bucket_); each != connections_.end(bucket_); ++each) {
+        if (!each->second->is_idle()) continue;
+        each->second->close();
+        return true;
+      }
     }
     return false;
   }
 
  private:
+  static constexpr int kAskedForRoom = 128;
+
   explicit IoThread(ServerContext& context) : context_(context) {}
 
   void on_closed(uint64_t id) override {
@@ -101,6 +109,7 @@ class IoThread final : public Connection::Owner {
   std::unordered_map<uint64_t, std::unique_ptr<Connection>> connections_;
   std::atomic<size_t> count_ = 0;
   uint64_t last_id_ = 0;
+  size_t bucket_ = 0;  // of connections_, where room was looked for last
   std::thread thread_;
 };
 
@@ -109,8 +118,11 @@ using IoThreads = std::vector<std::unique_ptr<IoThread>>;
 // Accepts for all I/O threads, on the first one.
 class Listener final : public EventHandler {
  public:
-  Listener(Fd fd, IoThreads& threads, size_t connections_max)
-      : fd_(std::move(fd)), threads_(threads), connections_max_(connections_max) {
+  Listener(Fd fd, IoThreads& threads, size_t connections_max, Sources& sources)
+      : fd_(std::move(fd)),
+        threads_(threads),
+        connections_max_(connections_max),
+        sources_(sources) {
     spare_ = open_spare();
   }
 
@@ -118,9 +130,12 @@ class Listener final : public EventHandler {
 
   void on_events(uint32_t) override {
     for (int i = 0; i < kAcceptsPerRound; ++i) {
-      Fd accepted(accept4(fd_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+      sockaddr_storage peer = {};
+      socklen_t size = sizeof(peer);
+      auto* address = reinterpret_cast<sockaddr*>(&peer);
+      Fd accepted(accept4(fd_.get(), address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
       if (accepted.valid()) {
-        place(std::move(accepted));
+        place(std::move(accepted), SocketAddress::from(address, size));
       } else if (errno == EMFILE || errno == ENFILE) {
         refuse_one();
       } else if (errno != EINTR && errno != ECONNABORTED) {
@@ -135,17 +150,28 @@ class Listener final : public EventHandler {
 
   static Fd open_spare() { return Fd(open("/dev/null", O_RDONLY | O_CLOEXEC)); }
 
-  void place(Fd fd) {
+  void place(Fd fd, const SocketAddress& peer) {
+    std::shared_ptr<void> counted = sources_.take(peer);
+    if (!counted) return refuse("one source has too many connections: one is refused", peer);
     size_t total = 0;
     for (const auto& thread : threads_) total += thread->count();
-    if (total >= connections_max_ && !threads_.front()->close_an_idle_one()) {
-      log::warning("http", "too many connections: one is refused", {{"max", connections_max_}});
-      return;
-    }
+    if (total >= connections_max_ && !threads_.front()->close_an_idle_one())
+      return refuse("too many connections: one is refused", peer);
+    Accepted accepted{std::move(fd), peer, std::move(counted)};
     IoThread& thread = *threads_[turn_++ % threads_.size()];
-    if (&thread == threads_.front().get()) return thread.adopt(std::move(fd));
-    thread.reactor().post(
-        [&thread, held = std::make_shared<Fd>(std::move(fd))] { thread.adopt(std::move(*held)); });
+    if (&thread == threads_.front().get()) return thread.adopt(std::move(accepted));
+    thread.reactor().post([&thread, held = std::make_shared<Accepted>(std::move(accepted))] {
+      thread.adopt(std::move(*held));
+    });
+  }
+
+  // A flood must not fill the log as well: one line a second says enough.
+  void refuse(std::string_view why, const SocketAddress& peer) {
+    ++refused_;
+    const auto now = SteadyClock::now();
+    if (now < next_line_) return;
+    next_line_ = now + std::chrono::seconds(1);
+    log::warning("http", why, {{"peer", peer.host()}, {"refused", std::exchange(refused_, 0)}});
   }
 
   // Out of descriptors: one is set free for accepting and closing, or the queue would never empty.
@@ -160,7 +186,10 @@ class Listener final : public EventHandler {
   Fd spare_;
   IoThreads& threads_;
   const size_t connections_max_;
+  Sources& sources_;
   size_t turn_ = 0;
+  size_t refused_ = 0;  // since the last line
+  SteadyClock::time_point next_line_;
 };
 
 class ServerImpl final : public Server {
@@ -170,7 +199,9 @@ class ServerImpl final : public Server {
       : options_(std::move(options)),
         tls_(std::move(tls)),
         pools_(options_),
-        context_{options_, application, *tls_, proxy, egress, pools_} {}
+        body_memory_(options_.buffered_bytes_max),
+        sources_(options_.connections_per_source_max),
+        context_{options_, application, *tls_, proxy, egress, pools_, body_memory_} {}
 
   ~ServerImpl() override { drain(Duration::zero()); }
 
@@ -181,8 +212,8 @@ class ServerImpl final : public Server {
     std::vector<std::string> bound;
     for (const std::string& text : options_.listen) {
       const SocketAddress address = TRY(SocketAddress::parse(text));
-      auto listener =
-          std::make_unique<Listener>(TRY(listen_on(address)), threads_, options_.connections_max);
+      auto listener = std::make_unique<Listener>(TRY(listen_on(address)), threads_,
+                                                 options_.connections_max, sources_);
       bound.push_back(local_address(listener->fd()).to_string());
       if (address.is_unix()) socket_files_.push_back(text.substr(text.find(':') + 1));
       listeners_.push_back(std::move(listener));
@@ -230,6 +261,8 @@ class ServerImpl final : public Server {
   const ServerOptions options_;
   const std::unique_ptr<TlsServer> tls_;
   Pools pools_;
+  BodyMemory body_memory_;
+  Sources sources_;
   ServerContext context_;
   IoThreads threads_;
   std::vector<std::unique_ptr<Listener>> listeners_;

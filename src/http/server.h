@@ -36,7 +36,7 @@ class Exchange {
   RequestHead head;
   std::string body;                // filled for BodyPlan::kBuffer
   std::unique_ptr<BodySink> sink;  // set by admit() for BodyPlan::kSink
-  std::unique_ptr<State> state;    // both end when the application has answered
+  std::unique_ptr<State> state;    // set by place() or admit(); both end with the answer
 };
 
 // How the body is to be received, decided on the head alone.
@@ -46,6 +46,14 @@ struct BodyPlan {
   uint64_t bytes_max = 0;  // more is rejected with Code::kPayloadTooLarge
 };
 
+// What to answer where a thread does not give a request back in time, and nothing can be asked of
+// the request itself. Called on I/O threads.
+class LateAnswer {
+ public:
+  virtual ~LateAnswer() = default;
+  virtual Response late() const = 0;
+};
+
 // The application behind the server. For each request: place() on the I/O thread (must not block),
 // then admit() on the pool it named (authenticate, authorize; no body has been read beyond what
 // came with the head), then the body is received, then handle(). admit() may answer at once. The
@@ -53,7 +61,11 @@ struct BodyPlan {
 class Application {
  public:
   virtual ~Application() = default;
-  virtual Pool place(const RequestHead& head) = 0;
+  struct Placement {
+    Pool pool = Pool::kControl;
+    const LateAnswer* late = nullptr;  // outlives the server; without it the answer is plain text
+  };
+  virtual Placement place(Exchange& exchange) = 0;
   struct Admission {
     std::optional<Response> response;  // set: answer this, do not read the body
     BodyPlan plan;
@@ -62,8 +74,9 @@ class Application {
   virtual Response handle(Exchange& exchange) = 0;
   // The body failed (too large, cut off, sink error): what to answer. Called instead of handle().
   virtual Response reject(Exchange& exchange, const Error& error) = 0;
-  // A full queue or shutdown: the protocol's 503 with Retry-After, made without blocking.
-  virtual Response overloaded(const RequestHead& head) = 0;
+  // A full queue, or one in which the request has waited too long: the protocol's 503 with
+  // Retry-After, made without blocking. Called after place(), instead of admit() or of handle().
+  virtual Response overloaded(Exchange& exchange) = 0;
 };
 
 // TLS certificates by server name; called on I/O threads, must be fast (cached) and thread-safe.
@@ -98,7 +111,15 @@ struct ServerOptions {
   size_t inference_threads = 4;
   size_t background_threads = 8;
   size_t queue_max = 4096;  // per pool
-  size_t connections_max = 10000;
+  // A request that has waited longer for a thread is refused: its client has given up or will.
+  Duration queue_wait_max = std::chrono::seconds(10);
+  size_t connections_max = 16384;
+  // From one address (IPv6: one /64 network), so that no single peer takes all connections.
+  size_t connections_per_source_max = 12288;
+  // Bodies in memory, of all requests together; those that do not fit are refused as overload.
+  uint64_t buffered_bytes_max = uint64_t{1} << 30;
+  // A peer that sends or takes less, after a grace of body_idle_timeout, is cut off.
+  uint64_t bytes_per_second_min = 240;
   size_t head_bytes_max = 64 * 1024;
   Duration head_timeout = std::chrono::seconds(15);
   Duration body_idle_timeout = std::chrono::seconds(30);

@@ -8,6 +8,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstddef>
@@ -140,6 +141,15 @@ std::string SocketAddress::host() const {
               sizeof(text));
   }
   return text;
+}
+
+std::string SocketAddress::network() const {
+  if (family() != AF_INET6) return host();
+  SocketAddress masked = *this;
+  in6_addr& address = reinterpret_cast<sockaddr_in6*>(&masked.storage_)->sin6_addr;
+  if (IN6_IS_ADDR_V4MAPPED(&address) || IN6_IS_ADDR_LOOPBACK(&address)) return host();
+  std::fill(std::begin(address.s6_addr) + 8, std::end(address.s6_addr), uint8_t{0});
+  return masked.host() + "/64";
 }
 
 uint16_t SocketAddress::port() const {

@@ -45,6 +45,8 @@ class SocketAddress {
 
   std::string to_string() const;  // the form that parse() takes
   std::string host() const;       // without port and brackets; "unix" for a Unix socket
+  // Whom the address belongs to, for limits: the IPv4 address, the IPv6 /64 network, or "unix".
+  std::string network() const;
   uint16_t port() const;
   int family() const { return storage_.ss_family; }
   bool is_unix() const { return family() == AF_UNIX; }

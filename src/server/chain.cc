@@ -136,6 +136,7 @@ bool is_safe_header_text(std::string_view text) {
 }  // namespace
 
 struct Chain::State : http::Exchange::State {
+  // Made when the request is placed, before anything about its caller is known.
   State(core::Match found, http::Exchange& exchange, const core::Installation& installation)
       : route(*found.route), context(exchange, route, installation) {
     context.set_params(std::move(found.params));
@@ -143,6 +144,7 @@ struct Chain::State : http::Exchange::State {
   const core::Route& route;
   RequestContext context;
   Trace trace;
+  std::optional<core::InFlight::Ticket> ticket;
 };
 
 Chain::Chain(const core::Installation& installation, const std::vector<core::Manifest>& manifests,
@@ -157,11 +159,12 @@ Chain::Chain(const core::Installation& installation, const std::vector<core::Man
       guards_(std::move(guards)) {}
 
 // 1. On the I/O thread: which pool serves the route.
-http::Pool Chain::place(const http::RequestHead& head) {
-  Result<core::Match> match = find_route(head);
-  if (!match.ok()) return http::Pool::kControl;
+http::Application::Placement Chain::place(http::Exchange& exchange) {
+  Result<core::Match> match = find_route(exchange.head);
+  if (!match.ok()) return {http::Pool::kControl, &late_.of(core::ErrorShape::kArm)};
   const core::Route& route = *match->route;
-  return route.place ? route.place(head) : route.pool;
+  exchange.state = std::make_unique<State>(std::move(*match), exchange, installation_.domain);
+  return {route.place ? route.place(exchange.head) : route.pool, &late_.of(route.errors)};
 }
 
 // 2. Host → service → route. A bare address also serves storage in path style.
@@ -192,13 +195,10 @@ http::Application::Admission Chain::admit(http::Exchange& exchange) {
 }
 
 http::Application::Admission Chain::enter(http::Exchange& exchange, const core::Principal* known) {
-  Result<core::Match> match = find_route(exchange.head);
-  if (!match.ok()) return {fail_early(exchange.head, match.error()), {}};
-  auto owned = std::make_unique<State>(std::move(*match), exchange, installation_);
-  State& state = *owned;
+  if (!exchange.state) return {fail_early(exchange.head, find_route(exchange.head).error()), {}};
+  auto& state = static_cast<State&>(*exchange.state);
   RequestContext& context = state.context;
   const core::Route& route = state.route;
-  exchange.state = std::move(owned);
   if (known != nullptr) context.set_principal(*known);
   if (auto safe = require_tls(exchange.head, route); !safe.ok())
     return {refuse(state, safe.error()), {}};
@@ -209,6 +209,8 @@ http::Application::Admission Chain::enter(http::Exchange& exchange, const core::
       return {fail(context, left.error()), {}};
     if (auto allowed = authorize(state); !allowed.ok()) return {refuse(state, allowed.error()), {}};
   }
+  if (auto room = known != nullptr ? success() : limit(state); !room.ok())
+    return {fail(context, room.error()), {}};
   if (!route.handler) {
     Error missing = unimplemented(
         cat({"the operation ", route.operation_id, " is known but not implemented yet"}));
@@ -306,7 +308,23 @@ Result<void> Chain::permit(State& state) {
   return {};
 }
 
-// 6. Limits, then where the body goes.
+// 6. Limits: how many requests of one caller are under way (scoring counts for each deployment),
+// and what the body may be.
+Result<void> Chain::limit(State& state) {
+  const core::Route& route = state.route;
+  if (route.anonymous) {
+    if (route.host != core::Host::kLogin || route.method != http::Method::kPost) return {};
+    state.ticket = sign_ins_.enter(state.context.head().peer);
+  } else {
+    if (route.errors == core::ErrorShape::kScoring) return {};
+    const core::Principal& caller = state.context.principal();
+    const bool has_id = !caller.object_id().empty();
+    state.ticket = principals_.enter(cat({has_id ? caller.object_id() : caller.name(), "/",
+                                          std::to_string(static_cast<int>(route.pool))}));
+  }
+  return state.ticket ? success() : core::busy(route.errors);
+}
+
 Result<http::BodyPlan> Chain::plan_body(http::Exchange& exchange, RequestContext& context) {
   const core::Route& route = context.route();
   http::BodyPlan plan;
@@ -318,6 +336,15 @@ Result<http::BodyPlan> Chain::plan_body(http::Exchange& exchange, RequestContext
                  {},
                  {}};
   if (!exchange.head.has_body() && !route.sink) return plan;
+  // Storage keeps the field beside the blob; elsewhere a coded body would have to be decoded, which
+  // nothing here does: there is no bomb to defuse.
+  const std::string_view coding = context.header("Content-Encoding");
+  if (!coding.empty() && !iequals(coding, "identity") && route.host != core::Host::kBlob)
+    return Error{Code::kUnsupportedMediaType,
+                 "UnsupportedContentEncoding",
+                 "the request body must be sent without a Content-Encoding",
+                 {},
+                 {}};
   plan.bytes_max = route.body_bytes_max;
   plan.kind = http::BodyPlan::Kind::kBuffer;
   if (route.sink) {
@@ -352,11 +379,10 @@ http::Response Chain::reject(http::Exchange& exchange, const Error& error) {
   return fail(static_cast<State&>(*exchange.state).context, error);
 }
 
-http::Response Chain::overloaded(const http::RequestHead& head) {
-  http::Response response =
-      fail_early(head, unavailable("the server is busy; try again in a second", "ServerBusy"));
-  response.header("Retry-After", "1");
-  return response;
+http::Response Chain::overloaded(http::Exchange& exchange) {
+  if (!exchange.state) return fail_early(exchange.head, core::busy(core::ErrorShape::kArm));
+  const RequestContext& context = static_cast<State&>(*exchange.state).context;
+  return fail(context, core::busy(context.route().errors));
 }
 
 core::Authenticator* Chain::authenticator(Credential credential) const {
@@ -435,6 +461,10 @@ void Chain::finish(const RequestContext& context, http::Response& response) {
   std::string_view version = context.header("x-ms-version");
   if (context.route().host == core::Host::kBlob && !version.empty() && is_safe_header_text(version))
     response.header("x-ms-version", version);  // the client's own, whatever it knows
+  if (log::enabled(log::Level::kDebug)) log_request(context, response);
+}
+
+void Chain::log_request(const RequestContext& context, const http::Response& response) const {
   log::debug("request", http::to_string(context.head().method),
              {{"path", context.head().raw_path},
               {"host", context.head().host},
@@ -446,7 +476,8 @@ void Chain::finish(const RequestContext& context, http::Response& response) {
 http::Response Chain::send(const core::Principal& caller, const core::InnerRequest& request) {
   http::Exchange exchange;
   exchange.head = inner_head(request, installation_.domain);
-  if (!open_) return overloaded(exchange.head);
+  place(exchange);
+  if (!open_) return overloaded(exchange);
   Admission admission = enter(exchange, &caller);
   if (admission.response) return std::move(*admission.response);
   if (!exchange.sink) {

@@ -11,6 +11,8 @@
 #include "core/context.h"
 #include "core/dispatch.h"
 #include "core/guard.h"
+#include "core/in_flight.h"
+#include "core/overload.h"
 #include "core/router.h"
 #include "core/service.h"
 #include "http/server.h"
@@ -37,11 +39,11 @@ class Chain final : public http::Application, public core::Dispatcher {
   // All services have started: requests within the process are answered from now on.
   void open() { open_ = true; }
 
-  http::Pool place(const http::RequestHead& head) override;
+  Placement place(http::Exchange& exchange) override;
   Admission admit(http::Exchange& exchange) override;
   http::Response handle(http::Exchange& exchange) override;
   http::Response reject(http::Exchange& exchange, const Error& error) override;
-  http::Response overloaded(const http::RequestHead& head) override;
+  http::Response overloaded(http::Exchange& exchange) override;
 
   http::Response send(const core::Principal& caller, const core::InnerRequest& request) override;
   Result<void> preflight(const core::Principal& caller, const core::InnerRequest& request) override;
@@ -57,6 +59,7 @@ class Chain final : public http::Application, public core::Dispatcher {
   Result<void> check_second_token(const core::RequestContext& context);
   Result<void> authorize(State& state);
   Result<void> permit(State& state);
+  Result<void> limit(State& state);
   Result<http::BodyPlan> plan_body(http::Exchange& exchange, core::RequestContext& context);
   core::Authenticator* authenticator(core::Credential credential) const;
   std::string audience(core::Credential credential) const;
@@ -64,6 +67,12 @@ class Chain final : public http::Application, public core::Dispatcher {
   http::Response fail(const core::RequestContext& context, const Error& error);
   http::Response fail_early(const http::RequestHead& head, const Error& error) const;
   void finish(const core::RequestContext& context, http::Response& response);
+  void log_request(const core::RequestContext& context, const http::Response& response) const;
+
+  // Requests under way. A principal may use each class of pool that much; whoever signs in is not
+  // known yet, so the sources share theirs.
+  static constexpr size_t kEachPrincipalMax = 512;
+  static constexpr size_t kSignInsMax = 48;
 
   const core::Installation& installation_;
   const std::vector<core::Manifest>& manifests_;
@@ -74,6 +83,9 @@ class Chain final : public http::Application, public core::Dispatcher {
   std::vector<core::Guard*> guards_;
   Quota quota_{{}};
   std::atomic<bool> open_ = false;
+  const core::LateAnswers late_;
+  core::InFlight principals_{kEachPrincipalMax};
+  core::InFlight sign_ins_{kSignInsMax};
 };
 
 }  // namespace lazuli::server

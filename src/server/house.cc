@@ -32,7 +32,7 @@ std::vector<db::Migration> all_migrations(const std::vector<core::Manifest>& man
 }  // namespace
 
 House::House(const core::Installation& installation, core::Vault& vault)
-    : installation_(installation), vault_(vault) {}
+    : installation_(installation), vault_(vault), disk_guard_(installation.data_dir) {}
 
 House::~House() { stop(); }
 
@@ -81,9 +81,11 @@ Result<void> House::open_services() {
   TRY(services_->directory->open(database_->handle("directory"), vault_, *events_));
   TRY(services_->identity->open(database_->handle("identity"), vault_));
   TRY(services_->authorization->open(database_->handle("authorization")));
-  chain_ =
-      std::make_unique<Chain>(installation_, manifests_, router_, services_->authenticators(),
-                              services_->authorization->authorizer(), *audit_, services_->guards());
+  std::vector<core::Guard*> guards = services_->guards();
+  guards.push_back(&disk_guard_);
+  chain_ = std::make_unique<Chain>(installation_, manifests_, router_, services_->authenticators(),
+                                   services_->authorization->authorizer(), *audit_,
+                                   std::move(guards));
   TRY(ensure_administrator());
   if (!TRY(services_->directory->is_first_start())) return {};
   return renew_setup_code();

@@ -17,6 +17,7 @@
 #include "db/db.h"
 #include "http/egress.h"
 #include "server/chain.h"
+#include "server/disk_guard.h"
 
 namespace lazuli::authorization {
 class Authorization;
@@ -76,6 +77,7 @@ class House {
   std::vector<core::Manifest> manifests_;
   std::vector<core::Service*> started_;
   core::Router router_;
+  DiskGuard disk_guard_;
   std::unique_ptr<Chain> chain_;
 };
 

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <mutex>
 
+#include "base/strings.h"
 #include "codec/json.h"
 #include "engines/inference/inference.h"
 #include "engines/inference/ort.h"
 #include "engines/inference/reply.h"
 #include "engines/inference/request.h"
+#include "engines/inference/rows.h"
 
 namespace lazuli::inference {
 namespace {
@@ -60,6 +62,8 @@ class OrtModel final : public Model {
     for (size_t i = 0; i < count; ++i) inputs_.push_back(TRY(info(i, true)));
     TRY(ort_->check((*ort_)->SessionGetOutputCount(session_.get(), &count)));
     for (size_t i = 0; i < count; ++i) outputs_.push_back(TRY(info(i, false)));
+    for (size_t i = 0; i < count; ++i)
+      output_keys_.push_back(cat({i == 0 ? "{" : ",", Json(outputs_[i].name).dump(), ":"}));
     if (inputs_.empty()) return invalid_argument("the model has no inputs", "ModelError");
     for (const TensorInfo& each : inputs_) input_names_.push_back(each.name.c_str());
     for (const TensorInfo& each : outputs_) output_names_.push_back(each.name.c_str());
@@ -70,9 +74,11 @@ class OrtModel final : public Model {
   const std::vector<TensorInfo>& outputs() const override { return outputs_; }
 
   Result<std::string> score_json(std::string_view body) override {
-    std::vector<InputTensor> tensors = TRY(read_request(body, inputs_));
+    std::vector<InputTensor> tensors = TRY(read_inputs(body));
     std::vector<OrtPtr<OrtValue>> owned;
     std::vector<const OrtValue*> values;
+    owned.reserve(tensors.size());
+    values.reserve(tensors.size());
     for (size_t i = 0; i < tensors.size(); ++i) {
       owned.push_back(TRY(make_value(inputs_[i], tensors[i])));
       values.push_back(owned.back().get());
@@ -82,6 +88,7 @@ class OrtModel final : public Model {
         (*ort_)->Run(session_.get(), nullptr, input_names_.data(), values.data(), values.size(),
                      output_names_.data(), results.size(), results.data());
     std::vector<OrtPtr<OrtValue>> kept;
+    kept.reserve(results.size());
     for (OrtValue* result : results)
       if (result != nullptr) kept.emplace_back(result, OrtDeleter{ort_.get()});
     TRY(ort_->check(status));
@@ -89,6 +96,17 @@ class OrtModel final : public Model {
   }
 
  private:
+  Result<std::vector<InputTensor>> read_inputs(std::string_view body) const {
+    if (inputs_.size() == 1) {
+      if (auto rows = read_rows(body, inputs_[0])) {
+        std::vector<InputTensor> tensors;
+        tensors.push_back(std::move(*rows));
+        return tensors;
+      }
+    }
+    return read_request(body, inputs_);
+  }
+
   Result<TensorInfo> info(size_t index, bool input) {
     const OrtApi& api = ort_->api();
     OrtAllocator* allocator = nullptr;
@@ -149,11 +167,10 @@ class OrtModel final : public Model {
   }
 
   Result<std::string> reply(const std::vector<OrtPtr<OrtValue>>& values) {
-    std::string out = "{";
+    std::string out;
+    out.reserve(256);
     for (size_t i = 0; i < values.size(); ++i) {
-      if (i > 0) out += ',';
-      out += Json(outputs_[i].name).dump();
-      out += ':';
+      out += output_keys_[i];
       TRY(append_output(*ort_, values[i].get(), out));
     }
     out += '}';
@@ -164,6 +181,7 @@ class OrtModel final : public Model {
   OrtPtr<OrtSession> session_;
   std::vector<TensorInfo> inputs_, outputs_;
   std::vector<const char*> input_names_, output_names_;
+  std::vector<std::string> output_keys_;  // as the answer has them, with what stands before
 };
 
 class OrtEngine final : public Engine {

@@ -3,7 +3,6 @@
 
 #include <charconv>
 #include <cmath>
-#include <functional>
 #include <vector>
 
 #include "codec/json.h"
@@ -24,23 +23,7 @@ void append_number(std::string& out, T value) {
   out.append(buffer, static_cast<size_t>(end - buffer));
 }
 
-using Append = std::function<void(std::string&, size_t)>;
-
-// Nested lists over `shape`; `append` writes the element at a flat index.
-void append_nested(std::string& out, const std::vector<int64_t>& shape, size_t depth, size_t& index,
-                   const Append& append) {
-  if (depth == shape.size()) {
-    append(out, index++);
-    return;
-  }
-  out += '[';
-  for (int64_t i = 0; i < shape[depth]; ++i) {
-    if (i > 0) out += ',';
-    append_nested(out, shape, depth + 1, index, append);
-  }
-  out += ']';
-}
-
+// The elements of one tensor, by their flat index.
 struct TensorView {
   std::vector<int64_t> shape;
   ONNXTensorElementDataType type = ONNX_TENSOR_ELEMENT_DATA_TYPE_UNDEFINED;
@@ -48,12 +31,62 @@ struct TensorView {
   std::vector<std::string> strings;
 
   template <typename T>
-  Append numbers() const {
-    return [values = static_cast<const T*>(data)](std::string& out, size_t i) {
-      append_number(out, values[i]);
-    };
+  T at(size_t i) const {
+    return static_cast<const T*>(data)[i];
+  }
+
+  void append(std::string& out, size_t i) const {
+    switch (type) {
+      case ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT:
+        return append_number(out, at<float>(i));
+      case ONNX_TENSOR_ELEMENT_DATA_TYPE_DOUBLE:
+        return append_number(out, at<double>(i));
+      case ONNX_TENSOR_ELEMENT_DATA_TYPE_INT64:
+        return append_number(out, at<int64_t>(i));
+      case ONNX_TENSOR_ELEMENT_DATA_TYPE_INT32:
+        return append_number(out, at<int32_t>(i));
+      case ONNX_TENSOR_ELEMENT_DATA_TYPE_INT16:
+        return append_number(out, at<int16_t>(i));
+      case ONNX_TENSOR_ELEMENT_DATA_TYPE_INT8:
+        return append_number(out, at<int8_t>(i));
+      case ONNX_TENSOR_ELEMENT_DATA_TYPE_UINT8:
+        return append_number(out, at<uint8_t>(i));
+      case ONNX_TENSOR_ELEMENT_DATA_TYPE_BOOL:
+        out += at<bool>(i) ? "true" : "false";
+        return;
+      default:
+        out += Json(strings[i]).dump();
+    }
   }
 };
+
+bool fits_json(ONNXTensorElementDataType type) {
+  switch (type) {
+    case ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT:
+    case ONNX_TENSOR_ELEMENT_DATA_TYPE_DOUBLE:
+    case ONNX_TENSOR_ELEMENT_DATA_TYPE_INT64:
+    case ONNX_TENSOR_ELEMENT_DATA_TYPE_INT32:
+    case ONNX_TENSOR_ELEMENT_DATA_TYPE_INT16:
+    case ONNX_TENSOR_ELEMENT_DATA_TYPE_INT8:
+    case ONNX_TENSOR_ELEMENT_DATA_TYPE_UINT8:
+    case ONNX_TENSOR_ELEMENT_DATA_TYPE_BOOL:
+    case ONNX_TENSOR_ELEMENT_DATA_TYPE_STRING:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// Nested lists over the tensor's shape.
+void append_nested(const TensorView& view, size_t depth, size_t& index, std::string& out) {
+  if (depth == view.shape.size()) return view.append(out, index++);
+  out += '[';
+  for (int64_t i = 0; i < view.shape[depth]; ++i) {
+    if (i > 0) out += ',';
+    append_nested(view, depth + 1, index, out);
+  }
+  out += ']';
+}
 
 Result<std::vector<std::string>> strings_of(const Ort& ort, const OrtValue* value, size_t count) {
   std::vector<std::string> strings(count);
@@ -77,6 +110,8 @@ Result<TensorView> view_of(const Ort& ort, const OrtValue* value) {
   TRY(ort.check(ort->GetDimensions(raw, view.shape.data(), rank)));
   TRY(ort.check(ort->GetTensorElementType(raw, &view.type)));
   TRY(ort.check(ort->GetTensorShapeElementCount(raw, &count)));
+  if (!fits_json(view.type))
+    return internal_error("an output has a type that JSON cannot carry", "ModelError");
   if (view.type == ONNX_TENSOR_ELEMENT_DATA_TYPE_STRING) {
     view.strings = TRY(strings_of(ort, value, count));
     return view;
@@ -87,38 +122,10 @@ Result<TensorView> view_of(const Ort& ort, const OrtValue* value) {
   return view;
 }
 
-Result<Append> appender(const TensorView& view) {
-  switch (view.type) {
-    case ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT:
-      return view.numbers<float>();
-    case ONNX_TENSOR_ELEMENT_DATA_TYPE_DOUBLE:
-      return view.numbers<double>();
-    case ONNX_TENSOR_ELEMENT_DATA_TYPE_INT64:
-      return view.numbers<int64_t>();
-    case ONNX_TENSOR_ELEMENT_DATA_TYPE_INT32:
-      return view.numbers<int32_t>();
-    case ONNX_TENSOR_ELEMENT_DATA_TYPE_INT16:
-      return view.numbers<int16_t>();
-    case ONNX_TENSOR_ELEMENT_DATA_TYPE_INT8:
-      return view.numbers<int8_t>();
-    case ONNX_TENSOR_ELEMENT_DATA_TYPE_UINT8:
-      return view.numbers<uint8_t>();
-    case ONNX_TENSOR_ELEMENT_DATA_TYPE_BOOL:
-      return Append([values = static_cast<const bool*>(view.data)](std::string& out, size_t i) {
-        out += values[i] ? "true" : "false";
-      });
-    case ONNX_TENSOR_ELEMENT_DATA_TYPE_STRING:
-      return Append([&view](std::string& out, size_t i) { out += Json(view.strings[i]).dump(); });
-    default:
-      return internal_error("an output has a type that JSON cannot carry", "ModelError");
-  }
-}
-
 Result<void> append_tensor(const Ort& ort, const OrtValue* value, std::string& out) {
-  TensorView view = TRY(view_of(ort, value));
-  Append append = TRY(appender(view));
+  const TensorView view = TRY(view_of(ort, value));
   size_t index = 0;
-  append_nested(out, view.shape, 0, index, append);
+  append_nested(view, 0, index, out);
   return {};
 }
 
@@ -133,16 +140,15 @@ Result<OrtPtr<OrtValue>> child(const Ort& ort, const OrtValue* value, int index)
 Result<void> append_map(const Ort& ort, const OrtValue* value, std::string& out) {
   OrtPtr<OrtValue> keys = TRY(child(ort, value, 0)), values = TRY(child(ort, value, 1));
   TensorView key_view = TRY(view_of(ort, keys.get())), value_view = TRY(view_of(ort, values.get()));
-  Append key = TRY(appender(key_view)), item = TRY(appender(value_view));
   size_t count = key_view.shape.empty() ? 1 : static_cast<size_t>(key_view.shape[0]);
   bool quote = key_view.type != ONNX_TENSOR_ELEMENT_DATA_TYPE_STRING;
   out += '{';
   for (size_t i = 0; i < count; ++i) {
     if (i > 0) out += ',';
     if (quote) out += '"';
-    key(out, i);
+    key_view.append(out, i);
     out += quote ? "\":" : ":";
-    item(out, i);
+    value_view.append(out, i);
   }
   out += '}';
   return {};

@@ -22,7 +22,7 @@ struct Lane {
   std::shared_ptr<inference::Model> model;
   int64_t in_flight_max = 0;
   std::atomic<int64_t> in_flight{0};
-  std::atomic<int64_t> mean_us{0};  // of a score, smoothed
+  std::atomic<int64_t> mean_ns{0};  // of a score, smoothed
 };
 
 // An endpoint in a routing snapshot: immutable.

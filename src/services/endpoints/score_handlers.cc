@@ -6,6 +6,7 @@
 
 #include "base/strings.h"
 #include "core/arm.h"
+#include "core/overload.h"
 #include "services/endpoints/handlers.h"
 
 namespace lazuli::endpoints {
@@ -33,12 +34,6 @@ std::string milliseconds(std::chrono::nanoseconds took) {
   return std::string(buffer, static_cast<size_t>(end - buffer));
 }
 
-http::Response refused(int status, std::string_view reason, std::string body) {
-  http::Response response(status, std::move(body), "text/plain");
-  response.header("ms-azureml-model-error-reason", reason);
-  return response;
-}
-
 // Whatever the model says but success is 424, with its own status in a header.
 http::Response model_error(const Error& error) {
   int status = error.code == Code::kInternal ? 500 : 400;
@@ -64,12 +59,12 @@ Answer score(Manager& manager, Context& context) {
   std::shared_ptr<Lane> lane =
       TRY(Routing::choose(*target, context.header("azureml-model-deployment")));
   Admission admission(*lane);
-  if (admission.over_limit()) return refused(429, "too_many_pending_request", "");
+  if (admission.over_limit()) return core::busy(core::ErrorShape::kScoring);
   auto begin = std::chrono::steady_clock::now();
   Result<std::string> reply = lane->model->score_json(context.body());
   auto took = std::chrono::steady_clock::now() - begin;
-  int64_t took_us = std::chrono::duration_cast<std::chrono::microseconds>(took).count();
-  lane->mean_us.store((lane->mean_us.load() * 7 + took_us) / 8);
+  const int64_t mean_ns = lane->mean_ns.load(std::memory_order_relaxed);
+  lane->mean_ns.store((mean_ns * 7 + took.count()) / 8, std::memory_order_relaxed);
   http::Response response = reply.ok() ? http::Response(200, std::move(*reply), "application/json")
                                        : model_error(reply.error());
   if (!reply.ok())

@@ -16,7 +16,7 @@ constexpr std::string_view kPermissions =
     "Microsoft.MachineLearningServices/workspaces/onlineEndpoints/";
 constexpr uint64_t kScoreBytesMax = 64u << 20;
 // A model this quick is scored where the request arrived: a hop to a pool would cost more.
-constexpr int64_t kInlineMaxUs = 150;
+constexpr int64_t kInlineMaxNs = 150'000;
 
 // Stands before the manager exists; then asks its routing.
 class LateAuthenticator final : public core::Authenticator {
@@ -122,6 +122,7 @@ class Service final : public EndpointsService {
     route.path = path;
     route.credentials = {core::Credential::kEndpointKey, core::Credential::kMlToken};
     route.pool = http::Pool::kInference;
+    route.errors = core::ErrorShape::kScoring;
     route.body_bytes_max = kScoreBytesMax;
     route.scope = [this](const Context& context) -> Result<std::string> {
       auto target = manager_->routing().find(endpoint_of(context.head().host));
@@ -144,8 +145,8 @@ class Service final : public EndpointsService {
     auto target = manager_->routing().find(endpoint_of(head.host));
     if (!target || target->auth_mode != "Key") return http::Pool::kInference;
     for (const auto& [name, lane] : target->lanes) {
-      int64_t mean = lane->mean_us.load(std::memory_order_relaxed);
-      if (mean == 0 || mean > kInlineMaxUs) return http::Pool::kInference;
+      int64_t mean = lane->mean_ns.load(std::memory_order_relaxed);
+      if (mean == 0 || mean > kInlineMaxNs) return http::Pool::kInference;
     }
     return http::Pool::kInline;
   }

@@ -54,7 +54,7 @@ using HeaderList = std::vector<std::pair<std::string, std::string>>;
 
 HeaderList signed_headers(const http::RequestHead& head) {
   HeaderList list;
-  for (const auto& field : head.headers.fields())
+  for (const auto field : head.headers.fields())
     if (istarts_with(field.name, "x-ms-"))
       list.emplace_back(to_lower(field.name), std::string(trim(field.value)));
   std::sort(list.begin(), list.end());

@@ -101,9 +101,9 @@ BlobPath path_of(const core::RequestContext& context) {
 
 Metadata metadata_of(const http::Headers& headers) {
   Metadata metadata;
-  for (const auto& field : headers.fields())
+  for (const auto field : headers.fields())
     if (istarts_with(field.name, kMetadataPrefix))
-      metadata[field.name.substr(kMetadataPrefix.size())] = trim(field.value);
+      metadata[std::string(field.name.substr(kMetadataPrefix.size()))] = trim(field.value);
   return metadata;
 }
 
