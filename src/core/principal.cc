@@ -15,6 +15,7 @@ std::string_view without_final_slash(std::string_view scope) {
 }  // namespace
 
 bool operation_matches(std::string_view pattern, std::string_view operation) {
+  if (pattern.find('*') == std::string_view::npos) return iequals(pattern, operation);
   return OperationPattern(pattern).matches(to_lower(operation));
 }
 

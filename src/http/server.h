@@ -110,7 +110,7 @@ struct ServerOptions {
   size_t data_threads = 64;
   size_t inference_threads = 4;
   size_t background_threads = 8;
-  size_t queue_max = 4096;  // per pool
+  size_t queue_max = 1024;  // per pool
   // A request that has waited longer for a thread is refused: its client has given up or will.
   Duration queue_wait_max = std::chrono::seconds(10);
   size_t connections_max = 16384;

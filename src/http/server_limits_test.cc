@@ -175,6 +175,96 @@ TEST_F(HttpLimits, GivesUpOnAHandlerThatTakesTooLong) {
   gate_.open();
 }
 
+struct GoneAstray final : LateAnswer {
+  Response late() const override { return Response(500, "{\"code\":\"OperationTimedOut\"}"); }
+};
+
+TEST_F(HttpLimits, SaysItLateInTheWordsOfTheApplication) {
+  const GoneAstray late;
+  server_.application.late = &late;
+  server_.options.handler_timeout = milliseconds(100);
+  server_.application.on_handle = [&](Exchange&) {
+    gate_.pass();
+    return Response(200);
+  };
+  server_.start();
+  RawSocket get = raw();
+  get.send(kGet);
+  RawSocket head = raw();
+  head.send("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n");
+  const std::string answer = get.read_all();
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 500")) << answer;
+  EXPECT_TRUE(answer.ends_with("\"OperationTimedOut\"}")) << answer;
+  EXPECT_TRUE(head.read_all().ends_with("\r\n\r\n"));
+  gate_.open();
+}
+
+TEST_F(HttpLimits, RefusesWhatHasWaitedTooLongForAThread) {
+  server_.options.control_threads = 1;
+  server_.options.queue_wait_max = milliseconds(50);
+  server_.application.on_handle = [&](Exchange&) {
+    gate_.pass();
+    return Response(200);
+  };
+  server_.start();
+  RawSocket running = raw();
+  running.send(kGet);
+  gate_.wait_for(1);
+  RawSocket waiting = raw();
+  waiting.send(kGet);
+  std::this_thread::sleep_for(milliseconds(150));
+  gate_.open();
+  EXPECT_TRUE(running.read_response().starts_with("HTTP/1.1 200"));
+  EXPECT_TRUE(waiting.read_response().starts_with("HTTP/1.1 503"));
+  EXPECT_EQ(server_.application.handled, 1);
+}
+
+TEST_F(HttpLimits, OneSourceGetsAPartOfTheConnections) {
+  server_.options.connections_per_source_max = 2;
+  server_.start();
+  RawSocket first = raw();
+  first.send("GET / HTTP/1.1\r\n");
+  {
+    RawSocket second = raw();
+    second.send(kGet);
+    second.read_response();
+    RawSocket third = raw();
+    EXPECT_TRUE(third.is_closed());
+  }
+  std::string answer;
+  for (int i = 0; i < 200 && answer.empty(); ++i) {  // until the server has noticed the end
+    std::this_thread::sleep_for(milliseconds(10));
+    RawSocket again = raw();
+    again.send(kGet);
+    answer = again.read_response();
+  }
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 200")) << answer;
+}
+
+TEST_F(HttpLimits, BodiesInMemoryHaveABoundTogether) {
+  server_.options.buffered_bytes_max = 1000;
+  server_.start();
+  RawSocket first = raw();
+  first.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 900\r\n\r\n");
+  while (server_.application.admitted == 0) std::this_thread::sleep_for(milliseconds(1));
+  first.send(std::string(800, 'x'));
+  std::this_thread::sleep_for(milliseconds(50));
+  RawSocket second = raw();
+  second.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 900\r\n\r\n");
+  EXPECT_TRUE(second.read_response().starts_with("HTTP/1.1 503"));
+  RawSocket chunked = raw();
+  chunked.send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
+  while (server_.application.admitted < 3) std::this_thread::sleep_for(milliseconds(1));
+  chunked.send(cat({"12c\r\n", std::string(300, 'y'), "\r\n"}));
+  EXPECT_TRUE(chunked.read_response().starts_with("HTTP/1.1 503"));
+  first.send(std::string(100, 'x'));
+  EXPECT_TRUE(first.read_response().starts_with("HTTP/1.1 200"));
+  RawSocket after = raw();
+  after.send(
+      cat({"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 900\r\n\r\n", std::string(900, 'z')}));
+  EXPECT_TRUE(after.read_response().starts_with("HTTP/1.1 200"));
+}
+
 TEST_F(HttpLimits, AnswersOverloadWhenTheQueueIsFull) {
   server_.options.control_threads = 1;
   server_.options.queue_max = 1;

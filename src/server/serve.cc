@@ -25,6 +25,8 @@ namespace lazuli::server {
 namespace {
 
 constexpr Duration kDrain = std::chrono::seconds(20);
+constexpr size_t kDescriptorsMax = 65536;
+constexpr size_t kDescriptorsKept = 1024;
 
 // The server's own proxy: tunnels to our names end here, foreign ones go on to the proxy that was
 // configured before.
@@ -73,11 +75,27 @@ int wait_for_end(const sigset_t& set) {
   return signal_number;
 }
 
+// As many file descriptors as the system allows, within reason. What jobs inherit is set for them.
+size_t raise_descriptor_limit() {
+  struct rlimit limit = {};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return kDescriptorsKept;
+  limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, kDescriptorsMax);
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  return limit.rlim_cur;
+}
+
 http::ServerOptions server_options(const core::Installation& installation,
                                    const ListenChoice& choice) {
   http::ServerOptions options;
   options.listen = choice.addresses;
   options.listen.push_back("unix:" + installation.relay_socket);
+  // Connections leave descriptors for files, the database and jobs.
+  const size_t descriptors = raise_descriptor_limit();
+  const size_t room = descriptors > 2 * kDescriptorsKept ? descriptors - kDescriptorsKept : 256;
+  options.connections_max = std::min(options.connections_max, room);
+  options.connections_per_source_max =
+      std::min(options.connections_per_source_max, options.connections_max * 3 / 4);
   return options;
 }
 
