@@ -8,11 +8,12 @@
 #include <cstdio>
 
 #include "base/files.h"
+#include "codec/json.h"
 #include "core/root_key.h"
 #include "server/certificates.h"
 #include "server/house.h"
 #include "server/installation.h"
-#include "server/services.h"
+#include "services/identity/api.h"
 
 namespace {
 
@@ -51,7 +52,7 @@ Result<std::string> administrators_token(server::House& house,
   lazuli::identity::TokenRequest request;
   request.object_id = administrator["objectId"].text();
   request.audience = "https://management." + installation.domain;
-  const auto token = TRY(house.services().identity->issue_token(request));
+  const auto token = TRY(house.identity().issue_token(request));
   return std::string(token.expose());
 }
 
@@ -62,21 +63,18 @@ Result<void> serve(const std::string& folder, const std::string& port) {
   const auto vault = core::make_vault(root_key);
   const auto certificates =
       TRY(server::Certificates::open(dir.path(), installation.domain, *vault));
-  const auto house = TRY(server::House::open(installation, root_key, *vault, {}));
+  server::House::Options more;
+  core::Manifest& manifest = more.more.emplace_back();
+  manifest.service = "bench";
+  manifest.routes = {noop_route("/noop", true), noop_route("/subscriptions/{sub}/noop", false)};
+  const auto house = TRY(server::House::open(installation, root_key, *vault, more));
   TRY(house->start());
-  const std::vector<core::Manifest> manifests(1);
-  const core::Route open = noop_route("/noop", true);
-  const core::Route closed = noop_route("/subscriptions/{sub}/noop", false);
-  core::Router router;
-  TRY(router.add(open));
-  TRY(router.add(closed));
-  server::Services& services = house->services();
-  server::Chain chain(installation, manifests, router, services.authenticators(),
-                      services.identity->authorizer(), services.guards());
   NoProxy proxy;
+  const auto egress = http::make_egress({});
   http::ServerOptions options;
   options.listen = {"127.0.0.1:" + port};
-  const auto listening = TRY(http::Server::create(options, chain, *certificates, proxy));
+  const auto listening =
+      TRY(http::Server::create(options, house->chain(), *certificates, proxy, *egress));
   TRY(listening->start());
   std::printf("%s %s\n", installation.subscription_id.c_str(),
               TRY(administrators_token(*house, installation)).c_str());

@@ -44,7 +44,7 @@ Result<std::unique_ptr<House>> House::open(const core::Installation& installatio
                                            const Options& options) {
   std::unique_ptr<House> house(new House(installation, vault));
   TRY(house->open_floors(root_key, options));
-  TRY(house->open_services());
+  TRY(house->open_services(options));
   return house;
 }
 
@@ -71,9 +71,10 @@ Result<void> House::open_floors(const SecretBytes& root_key, const Options& opti
 }
 
 // Construct → describe → validate → migrate → route.
-Result<void> House::open_services() {
+Result<void> House::open_services(const Options& options) {
   services_ = TRY(Services::create(installation_, *database_));
   manifests_ = describe(services_->all());
+  manifests_.insert(manifests_.end(), options.more.begin(), options.more.end());
   TRY(core::validate(manifests_));
   TRY(database_->migrate(all_migrations(manifests_)));
   for (const core::Manifest& manifest : manifests_)

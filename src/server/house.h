@@ -39,6 +39,7 @@ class House {
     std::string database_url;  // empty: SQLite in the data directory
     int audit_days = 400;
     std::vector<std::string> egress_networks;  // opened to connections that users ask for
+    std::vector<core::Manifest> more;          // routes beside the services' own
     // Crash tests put their own disks below the database and the stored bytes.
     std::string sqlite_vfs;
     std::function<std::unique_ptr<bytes::FileLayer>()> file_layer;
@@ -62,7 +63,7 @@ class House {
  private:
   House(const core::Installation& installation, core::Vault& vault);
   Result<void> open_floors(const SecretBytes& root_key, const Options& options);
-  Result<void> open_services();
+  Result<void> open_services(const Options& options);
   Result<void> ensure_administrator();
 
   const core::Installation& installation_;
