@@ -101,7 +101,8 @@ def run(options, stack):
                    check=True)
     server = stack.enter_context(EndpointServer())
     read, score = make_loads(folder, server, server.deploy(model))
-    print(f"{'':12}{'peak/s':>10}{'good/s':>12}{'of peak':>9}{'refused/s':>12}{'in p99 µs':>14}{'late':>8}{'failed':>8}")
+    print(f"{'':12}{'peak/s':>10}{'good/s':>12}{'of peak':>9}{'refused/s':>12}{'in p99 µs':>14}{'late':>8}"
+          f"{'failed':>8}")
     results = [overload(server, load, options.seconds) for load in (read, score)]
     print(f"\n{'scores':28}{'good/s':>10}{'p50 µs':>10}{'p99 µs':>10}{'not good':>10}")
     unharmed = slow_clients(server, score, results[1][1], options)

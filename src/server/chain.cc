@@ -143,6 +143,7 @@ struct Chain::State : http::Exchange::State {
   }
   const core::Route& route;
   RequestContext context;
+  http::Pool pool = http::Pool::kControl;
   Trace trace;
   std::optional<core::InFlight::Ticket> ticket;
 };
@@ -163,8 +164,11 @@ http::Application::Placement Chain::place(http::Exchange& exchange) {
   Result<core::Match> match = find_route(exchange.head);
   if (!match.ok()) return {http::Pool::kControl, &late_.of(core::ErrorShape::kArm)};
   const core::Route& route = *match->route;
-  exchange.state = std::make_unique<State>(std::move(*match), exchange, installation_.domain);
-  return {route.place ? route.place(exchange.head) : route.pool, &late_.of(route.errors)};
+  auto state = std::make_unique<State>(std::move(*match), exchange, installation_.domain);
+  state->pool = route.place ? route.place(exchange.head) : route.pool;
+  const Placement placement{state->pool, &late_.of(route.errors)};
+  exchange.state = std::move(state);
+  return placement;
 }
 
 // 2. Host → service → route. A bare address also serves storage in path style.
@@ -369,7 +373,7 @@ http::Response Chain::handle(http::Exchange& exchange) {
 // A denial, recorded before it is told. I/O threads wait for no disk.
 http::Response Chain::refuse(State& state, const Error& error) {
   http::Response response = fail(state.context, in_dialect(state.route.errors, error));
-  const bool may_wait = place(state.context.head()) != http::Pool::kInline;
+  const bool may_wait = state.pool != http::Pool::kInline;
   trail_.denied(state.context, state.trace, {response.status, error.wire_code}, may_wait);
   return response;
 }
