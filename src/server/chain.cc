@@ -52,9 +52,9 @@ size_t signatures_in_query(const http::RequestHead& head) {
 // verified.
 void strip_internal(http::Headers& headers) {
   std::vector<std::string> internal;
-  for (const auto& field : headers.fields())
+  for (const auto field : headers.fields())
     if (istarts_with(field.name, "x-lazuli-") || istarts_with(field.name, "x-ms-client-principal"))
-      internal.push_back(field.name);
+      internal.emplace_back(field.name);
   for (const std::string& name : internal) headers.erase(name);
 }
 
