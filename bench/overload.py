@@ -53,9 +53,20 @@ def open_loop(port, load, rate, seconds, connections):
     return {key: float(value) for key, value in zip(out[::2], out[1::2])}
 
 
+def find_peak(server, load, seconds):
+    """The most that is answered in time, offered ever more: from what a closed loop reaches until some is not."""
+    offered = wrk(server.pid, f"http://127.0.0.1:{server.port}{load.path}", 64, seconds, load.script)["rate"]
+    peak = 0
+    while True:
+        good = open_loop(server.port, load, offered, seconds, OPEN_CONNECTIONS)["ok"] / seconds
+        peak = max(peak, good)
+        if good < 0.95 * offered:
+            return peak
+        offered *= 1.3
+
+
 def overload(server, load, seconds):
-    peak = max(wrk(server.pid, f"http://127.0.0.1:{server.port}{load.path}", 64, seconds, load.script)["rate"]
-               for _ in range(2))
+    peak = find_peak(server, load, seconds)
     row = open_loop(server.port, load, 2 * peak, seconds, OPEN_CONNECTIONS)
     good = row["ok"] / seconds
     print(f"{load.name:12}{peak:10.0f}{good:12.0f}{good / peak:9.0%}{row['refused'] / seconds:12.0f}"
