@@ -70,7 +70,7 @@ def overload(server, load, seconds):
     row = open_loop(server.port, load, 2 * peak, seconds, OPEN_CONNECTIONS)
     good = row["ok"] / seconds
     print(f"{load.name:12}{peak:10.0f}{good:12.0f}{good / peak:9.0%}{row['refused'] / seconds:12.0f}"
-          f"{row['refused_p99_us']:14.0f}{row['late']:8.0f}{row['failed']:8.0f}")
+          f"{row['refused_p99_us']:14.0f}{row['lost'] / seconds:10.0f}{row['late']:8.0f}{row['failed']:8.0f}")
     return good / peak, peak
 
 
@@ -112,8 +112,8 @@ def run(options, stack):
                    check=True)
     server = stack.enter_context(EndpointServer())
     read, score = make_loads(folder, server, server.deploy(model))
-    print(f"{'':12}{'peak/s':>10}{'good/s':>12}{'of peak':>9}{'refused/s':>12}{'in p99 µs':>14}{'late':>8}"
-          f"{'failed':>8}")
+    print(f"{'':12}{'peak/s':>10}{'good/s':>12}{'of peak':>9}{'refused/s':>12}{'in p99 µs':>14}{'lost/s':>10}"
+          f"{'late':>8}{'failed':>8}")
     results = [overload(server, load, options.seconds) for load in (read, score)]
     print(f"\n{'scores':28}{'good/s':>10}{'p50 µs':>10}{'p99 µs':>10}{'not good':>10}")
     unharmed = slow_clients(server, score, results[1][1], options)

@@ -284,6 +284,15 @@ TEST_F(HttpLimits, AnswersOverloadWhenTheQueueIsFull) {
   const std::string response = refused.read_response();
   EXPECT_TRUE(response.starts_with("HTTP/1.1 503")) << response;
   EXPECT_NE(response.find("Retry-After: 1"), std::string::npos);
+  // The fastest of many, since this machine does other things as well.
+  auto fastest = SteadyClock::duration::max();
+  for (int i = 0; i < 50; ++i) {
+    const auto begin = SteadyClock::now();
+    refused.send(kGet);
+    EXPECT_TRUE(refused.read_response().starts_with("HTTP/1.1 503"));
+    fastest = std::min(fastest, SteadyClock::now() - begin);
+  }
+  EXPECT_LT(fastest, milliseconds(1));
   gate_.open();
   EXPECT_TRUE(running.read_response().starts_with("HTTP/1.1 200"));
   EXPECT_TRUE(queued.read_response().starts_with("HTTP/1.1 200"));
