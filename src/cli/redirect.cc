@@ -63,7 +63,7 @@ class LoopbackRedirect final : public Redirect, private http::Application {
   }
 
  private:
-  http::Pool place(const http::RequestHead&) override { return http::Pool::kControl; }
+  Placement place(http::Exchange&) override { return {}; }
 
   Admission admit(http::Exchange& exchange) override {
     const auto query = parse_query(exchange.head.query);
@@ -86,7 +86,7 @@ class LoopbackRedirect final : public Redirect, private http::Application {
   }
   http::Response handle(http::Exchange&) override { return http::Response(404); }
   http::Response reject(http::Exchange&, const Error&) override { return http::Response(400); }
-  http::Response overloaded(const http::RequestHead&) override { return http::Response(503); }
+  http::Response overloaded(http::Exchange&) override { return http::Response(503); }
 
   const std::string state_;
   NoCertificates certificates_;
