@@ -84,9 +84,9 @@ Result<void> House::open_services(const Options& options) {
   TRY(services_->authorization->open(database_->handle("authorization")));
   std::vector<core::Guard*> guards = services_->guards();
   guards.push_back(&disk_guard_);
-  chain_ = std::make_unique<Chain>(installation_, manifests_, router_, services_->authenticators(),
-                                   services_->authorization->authorizer(), *audit_,
-                                   std::move(guards));
+  chain_ =
+      std::make_unique<Chain>(installation_, manifests_, router_, services_->authenticators(),
+                              services_->authorization->authorizer(), *audit_, std::move(guards));
   TRY(ensure_administrator());
   if (!TRY(services_->directory->is_first_start())) return {};
   return renew_setup_code();
