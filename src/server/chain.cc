@@ -164,7 +164,7 @@ http::Application::Placement Chain::place(http::Exchange& exchange) {
   Result<core::Match> match = find_route(exchange.head);
   if (!match.ok()) return {http::Pool::kControl, &late_.of(core::ErrorShape::kArm)};
   const core::Route& route = *match->route;
-  auto state = std::make_unique<State>(std::move(*match), exchange, installation_.domain);
+  auto state = std::make_unique<State>(std::move(*match), exchange, installation_);
   state->pool = route.place ? route.place(exchange.head) : route.pool;
   const Placement placement{state->pool, &late_.of(route.errors)};
   exchange.state = std::move(state);

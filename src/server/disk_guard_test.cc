@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "core/context.h"
+#include "core/service.h"
 
 namespace lazuli::server {
 namespace {
@@ -19,8 +20,8 @@ Result<void> ask(DiskGuard& guard, Method method, std::string operation,
   route.method = method;
   route.operation = {std::move(operation)};
   route.errors = shape;
-  const std::string domain = "lazuli.localhost";
-  const core::RequestContext context(exchange, route, domain);
+  const core::Installation installation;
+  const core::RequestContext context(exchange, route, installation);
   return guard.check(context, "/");
 }
 
