@@ -161,6 +161,8 @@ Chain::Chain(const core::Installation& installation, const std::vector<core::Man
 
 // 1. On the I/O thread: which pool serves the route.
 http::Application::Placement Chain::place(http::Exchange& exchange) {
+  strip_internal(exchange.head.headers);
+  drop_empty_segments(exchange.head, installation_.domain);
   Result<core::Match> match = find_route(exchange.head);
   if (!match.ok()) return {http::Pool::kControl, &late_.of(core::ErrorShape::kArm)};
   const core::Route& route = *match->route;
@@ -193,8 +195,6 @@ Result<core::Match> Chain::find_route(const http::RequestHead& head) const {
 
 // 3. On the head alone: who is calling, may they, how much may they send. The body is still unread.
 http::Application::Admission Chain::admit(http::Exchange& exchange) {
-  strip_internal(exchange.head.headers);
-  drop_empty_segments(exchange.head, installation_.domain);
   return enter(exchange, nullptr);
 }
 

@@ -26,6 +26,7 @@ void share_environments() {
 
 // As the HTTP server does it: admitted on the head alone, then the body, then the handler.
 http::Response serve(Chain& chain, http::Exchange& exchange, const std::string& body) {
+  chain.place(exchange);
   http::Application::Admission admission = chain.admit(exchange);
   if (admission.response) return std::move(*admission.response);
   if (body.size() > admission.plan.bytes_max && admission.plan.kind != http::BodyPlan::Kind::kNone)
