@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is left of the server when too much is asked of it.
 
-1. Its peak for a read of a workspace (bearer token, through a pool) and for a score, then twice as much, open loop: how
-   much of the peak is still answered within a second, and how fast the rest is refused.
+1. Its peak for the properties of a blob container (bearer token, through a pool) and for a score, then twice as much,
+   open loop: how much of the peak is still answered within a second, and how fast the rest is refused.
 2. Scoring at a third of its peak, open loop, without and with many connections that never finish a request.
 
 The server has the first core, the generators the second. Fails below 90 % of the peak, or if slow clients raise the
@@ -95,9 +95,10 @@ def slow_clients(server, load, peak, options):
 
 
 def make_loads(folder, server, key):
-    token = server.token(f"https://management.{server.domain}")
-    return (Load(folder, "read", "GET", server.names["ws"] + "?api-version=2024-10-01",
-                 {"Host": f"management.{server.domain}:{server.port}", "Authorization": f"Bearer {token}"}, ""),
+    token = server.token("https://storage.azure.com")
+    return (Load(folder, "read", "GET", "/azureml?restype=container",
+                 {"Host": f"{server.host('blob')}:{server.port}", "Authorization": f"Bearer {token}",
+                  "x-ms-version": "2025-11-05"}, ""),
             Load(folder, "score", "POST", "/score",
                  {"Host": server.endpoint_host, "Authorization": f"Bearer {key}", "Content-Type": "application/json"},
                  BODY))
