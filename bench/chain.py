@@ -19,7 +19,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from common.measure import BIN, SERVER_CORE, free_port, median, on_core, start_program, wait_for_port, wrk  # noqa: E402
 
 SCRIPT = """wrk.headers["Authorization"] = "Bearer {token}"
-wrk.headers["Host"] = "management.lazuli.localhost:{port}"
+wrk.headers["Host"] = "local.api.ml.azure.lazuli.localhost:{port}"
 """
 
 

@@ -33,6 +33,8 @@ class NoProxy final : public http::ProxyPolicy {
 
 core::Route noop_route(std::string path, bool anonymous) {
   core::Route route;
+  route.host = core::Host::kApi;  // Azure Resource Manager would count requests and refuse them
+  route.credentials = {core::Credential::kMlToken};
   route.path = std::move(path);
   route.anonymous = anonymous;
   route.operation = {anonymous ? "" : "Microsoft.Resources/subscriptions/read"};
@@ -51,7 +53,7 @@ Result<std::string> administrators_token(server::House& house,
   const Json administrator = TRY(Json::parse(text));
   lazuli::identity::TokenRequest request;
   request.object_id = administrator["objectId"].text();
-  request.audience = "https://management." + installation.domain;
+  request.audience = "https://ml.azure." + installation.domain;
   const auto token = TRY(house.identity().issue_token(request));
   return std::string(token.expose());
 }
