@@ -101,6 +101,7 @@ class ChainTest : public ::testing::Test {
     exchange.head.tls = tls_;
     exchange.head.loopback_peer = loopback_peer_;
     for (const auto& [name, value] : headers) exchange.head.headers.add(name, value);
+    chain_->place(exchange);
     auto admission = chain_->admit(exchange);
     if (admission.response) return std::move(*admission.response);
     return chain_->handle(exchange);
