@@ -23,11 +23,12 @@ enum class Caller { kNobody, kAdministrator, kMlflow };
 
 struct Call {
   http::Method method = http::Method::kGet;
-  std::string host = "management";  // the name before the domain
+  std::string host = "management";  // the name before the domain; empty: the bare address
   std::string target;               // "/path?query"
   std::string body;
   std::vector<std::pair<std::string, std::string>> headers;
   Caller caller = Caller::kAdministrator;
+  std::string peer = "127.0.0.1";  // "unix" is a job's relay
 };
 
 // An answer with its whole body.

@@ -85,8 +85,10 @@ std::string WholeServer::workspace() const {
 
 Answer WholeServer::call(const Call& call) {
   http::Exchange exchange;
-  exchange.head = core::testing::request_head(
-      call.method, cat({call.host, ".", installation_->domain}), call.target, call.headers);
+  const std::string host =
+      call.host.empty() ? "127.0.0.1" : cat({call.host, ".", installation_->domain});
+  exchange.head = core::testing::request_head(call.method, host, call.target, call.headers);
+  exchange.head.peer = call.peer;
   exchange.head.content_length = call.body.size();
   std::string bearer = token(call.caller, call.host);
   if (!bearer.empty()) exchange.head.headers.add("Authorization", "Bearer " + bearer);
