@@ -42,6 +42,10 @@ const Principal& RequestContext::principal() const {
   return *principal_;
 }
 
+std::string_view RequestContext::shown_path() const {
+  return route_.path_is_secret ? std::string_view(route_.path) : head().raw_path;
+}
+
 const std::string& RequestContext::param(std::string_view name) const {
   const std::string* found = params_.find(name);
   return found == nullptr ? kEmpty : *found;

@@ -24,6 +24,8 @@ class RequestContext {
   RequestContext(http::Exchange& exchange, const Route& route, const Installation& installation);
 
   const http::RequestHead& head() const { return exchange_.head; }
+  // The path as logs and the audit may show it.
+  std::string_view shown_path() const;
   const Route& route() const { return route_; }
   const std::string& request_id() const { return request_id_; }
   // Set for every route that is not anonymous.

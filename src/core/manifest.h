@@ -69,6 +69,8 @@ struct Route {
   // Whoever is authenticated may call it: the handler shows and does only what the caller's rights
   // allow. `operation` then names it for the audit alone.
   bool any_caller = false;
+  // A client puts a credential into the path: logs and the audit show the template instead.
+  bool path_is_secret = false;
   http::Pool pool = http::Pool::kControl;
   PlaceOf place;                       // set: decides instead of `pool`; must not block
   uint64_t body_bytes_max = 4u << 20;  // 0: no body is taken

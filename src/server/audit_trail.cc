@@ -56,7 +56,7 @@ core::AuditEvent event_of(core::AuditKind kind, const core::RequestContext& cont
     event.credential = to_string(caller.kind());
   }
   if (kind == core::AuditKind::kRead) return event;  // many of them are one record
-  event.path = context.head().raw_path;
+  event.path = context.shown_path();
   event.request_id = context.request_id();
   event.client_request_id = context.header("x-ms-client-request-id");
   return event;

@@ -470,7 +470,7 @@ void Chain::finish(const RequestContext& context, http::Response& response) {
 
 void Chain::log_request(const RequestContext& context, const http::Response& response) const {
   log::debug("request", http::to_string(context.head().method),
-             {{"path", context.head().raw_path},
+             {{"path", context.shown_path()},
               {"host", context.head().host},
               {"status", response.status},
               {"request", context.request_id()}});

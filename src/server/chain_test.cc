@@ -69,6 +69,8 @@ class ChainTest : public ::testing::Test {
     add(http::Method::kGet, "read");
     add(http::Method::kPut, "write");
     add(http::Method::kPost, "listKeys/action");
+    add(http::Method::kPatch, "write");
+    manifests_[0].routes.back().path_is_secret = true;
     for (const core::Route& route : manifests_[0].routes) EXPECT_TRUE(router_.add(route).ok());
     chain_ = std::make_unique<Chain>(installation_, manifests_, router_,
                                      Authenticators{.bearer = &bearer_}, authorizer_, audit_,
@@ -205,6 +207,12 @@ TEST_F(ChainTest, RecordsAWriteWithWhoWhatWhereAndWhy) {
   EXPECT_EQ(event.peer, "192.0.2.7");
   EXPECT_EQ(event.status, 200);
   EXPECT_EQ(event.path, kThing) << "without the query";
+}
+
+TEST_F(ChainTest, RecordsNoPathThatCarriesACredential) {
+  EXPECT_EQ(send(http::Method::kPatch, {{kAuthorization, kOwner}}).status, 200);
+  ASSERT_EQ(audit_.events.size(), 1u);
+  EXPECT_EQ(audit_.events.front().path, manifests_[0].routes.back().path);
 }
 
 TEST_F(ChainTest, RecordsReleasesAndCountsReads) {

@@ -178,6 +178,7 @@ class Service final : public IdentityService {
            ManagedFunction function) const {
     core::Route route = route_of(method, std::move(path), "ManagedIdentity_Token");
     route.summary = "Tokens of a job's identity.";
+    route.path_is_secret = route.path.find("{credential}") != std::string::npos;
     route.handler = [this, function](Context& context) {
       return (parts_->managed.*function)(context);
     };
