@@ -88,7 +88,7 @@ class Resolver {
   Result<void> add_named(size_t index) {
     Environment at = environment_;
     at.loops = unrolled_.sources[index].loops;
-    const Json& listed = unrolled_.sources[index].source["dependsOn"];
+    const Json& listed = (*unrolled_.sources[index].source)["dependsOn"];
     Json names = TRY(evaluate_tree(listed.is_null() ? Json::array() : listed, at));
     if (!names.is_array()) return template_error("The dependsOn of a resource is no array.");
     for (const Json& name : names.items()) {
@@ -108,7 +108,7 @@ class Resolver {
     const UnrolledResource& resource = unrolled_.sources[index];
     at.loops = resource.loops;
     std::vector<std::string> names;
-    Json own = resource.source;
+    Json own = *resource.source;
     own.erase("resources");
     ReferenceScan(at, names).scan(own);
     for (const std::string& name : names) add(index, name, false);

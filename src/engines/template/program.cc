@@ -52,7 +52,7 @@ class ProgramImpl final : public Program {
     const bool deployment =
         iequals(unrolled_.planned[index].type, "Microsoft.Resources/deployments");
     Json body = Json::object();
-    for (const Json::Member& each : resource.source.members()) {
+    for (const Json::Member& each : resource.source->members()) {
       if (is_template_member(each.key)) continue;
       Result<Json> value = deployment && iequals(each.key, "properties")
                                ? deployment_properties(each.value, own)

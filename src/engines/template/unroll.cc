@@ -97,7 +97,7 @@ class Unroller {
     planned.key = from.key.empty() ? to_lower(planned.id) : from.key;
     Parent self{planned.type, planned.name, planned.id,
                 !wanted || (from.parent != nullptr && from.parent->skipped)};
-    UnrolledResource unrolled{resource,  loops, from.declaration,
+    UnrolledResource unrolled{&resource, loops, from.declaration,
                               iteration, batch, from.parent == nullptr ? "" : from.parent->id};
     if (!wanted) {
       result_.skipped.push_back(std::move(planned));

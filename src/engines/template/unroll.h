@@ -8,9 +8,9 @@
 
 namespace lazuli::templates {
 
-// A planned resource's piece of the template, and the loops it stands in.
+// A planned resource's piece of the template, which outlives it, and the loops it stands in.
 struct UnrolledResource {
-  Json source;
+  const Json* source = nullptr;
   std::vector<Loop> loops;
   size_t declaration = 0;  // which resource of the template it comes from
   size_t iteration = 0;
@@ -24,7 +24,8 @@ struct Unrolled {
   std::vector<PlannedResource> skipped;   // whose condition is false: may be named in dependsOn
 };
 
-// Loops, conditions, children and names: from the template's resources to those to deploy.
+// Loops, conditions, children and names: from the template's resources to those to deploy. The
+// result points into `source`: a loop makes no copies of what it repeats.
 Result<Unrolled> unroll(const Json& source, const Environment& environment);
 
 }  // namespace lazuli::templates
