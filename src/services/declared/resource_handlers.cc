@@ -167,15 +167,18 @@ Answer put_resource(const Parts& parts, const Kind& kind, Context& context) {
                           before ? before->system_data.created_at : now(), now()};
   if (before) resource.id = before->id;
   resource.etag = etag_of(resource);
+  const Condition condition = {std::string(context.header("If-Match")),
+                               context.header("If-None-Match") == "*"};
+  TRY(check_condition(resource.id, before, condition));  // an account's name is taken for good
   TRY(make_in_storage(parts, kind, context, resource.id));
-  const bool created = TRY(parts.store->put(resource, std::string(context.header("If-Match")),
-                                            context.header("If-None-Match") == "*"));
+  const bool created = TRY(parts.store->put(resource, condition));
   return answer_with(kind, context, resource, created && !account ? 201 : 200);
 }
 
-Answer patch_resource(const Parts& parts, const Kind& kind, Context& context) {
+Result<Resource> patched(const Parts& parts, const Kind& kind, Context& context, const Json& body) {
   Resource resource = TRY(find_resource(parts, kind, context));
-  const Json body = TRY(context.json());
+  Condition condition = {std::string(context.header("If-Match"))};
+  if (condition.if_match.empty()) condition.if_match = resource.etag;
   for (std::string_view member : {"sku", "identity", "kind"})
     if (body.contains(member)) resource.body.set(member, body[member]);
   if (body.contains("tags")) resource.body.set("tags", TRY(checked_tags(body["tags"])));
@@ -183,8 +186,21 @@ Answer patch_resource(const Parts& parts, const Kind& kind, Context& context) {
   resource.system_data.last_modified_by = context.principal().name();
   resource.system_data.last_modified_at = now();
   resource.etag = etag_of(resource);
-  TRY(parts.store->put(resource, std::string(context.header("If-Match")), false));
-  return answer_with(kind, context, resource, 200);
+  TRY(parts.store->put(resource, condition));
+  return resource;
+}
+
+// A change in between is read and patched again, unless the client named what it expects.
+Answer patch_resource(const Parts& parts, const Kind& kind, Context& context) {
+  constexpr int kTriesMax = 5;
+  const Json body = TRY(context.json());
+  for (int tries = 1;; ++tries) {
+    Result<Resource> resource = patched(parts, kind, context, body);
+    if (resource.ok()) return answer_with(kind, context, *resource, 200);
+    const bool raced =
+        resource.error().code == Code::kPreconditionFailed && context.header("If-Match").empty();
+    if (!raced || tries == kTriesMax) return std::move(resource).error();
+  }
 }
 
 Answer delete_resource(const Parts& parts, const Kind&, Context& context) {

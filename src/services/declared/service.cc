@@ -124,7 +124,7 @@ class Declared final : public core::Service {
                       {"properties", Json::object()}});
     account.system_data = {"lazuli", "lazuli", now(), now()};
     account.etag = "\"1\"";
-    TRY(parts_.store->put(account, "", false));
+    TRY(parts_.store->put(account, {}));
     return {};
   }
 

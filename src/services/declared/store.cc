@@ -54,16 +54,22 @@ Result<std::vector<Resource>> Store::list(const std::string& type, const std::st
   });
 }
 
-Result<bool> Store::put(const Resource& resource, const std::string& if_match, bool only_new) {
+Result<void> check_condition(const std::string& id, const std::optional<Resource>& before,
+                             const Condition& condition) {
+  const std::string& wanted = condition.if_match;
+  if (before && condition.only_new)
+    return precondition_failed(cat({"The resource '", id, "' exists already."}));
+  const bool differs = !wanted.empty() && wanted != "*" && (!before || before->etag != wanted);
+  if (differs || (wanted == "*" && !before))
+    return precondition_failed(
+        cat({"The resource '", id, "' is not the one that If-Match names."}));
+  return {};
+}
+
+Result<bool> Store::put(const Resource& resource, const Condition& condition) {
   return handle_.write([&](db::Tx& tx) -> Result<bool> {
     auto before = TRY(find_in(tx, resource.id));
-    if (before && only_new)
-      return precondition_failed(cat({"The resource '", resource.id, "' exists already."}));
-    const bool differs =
-        !if_match.empty() && if_match != "*" && (!before || before->etag != if_match);
-    if (differs || (if_match == "*" && !before))
-      return precondition_failed(
-          cat({"The resource '", resource.id, "' is not the one that If-Match names."}));
+    TRY(check_condition(resource.id, before, condition));
     TRY(tx.exec(
         "INSERT INTO declared_resource (key, type_key, id, type, name, body, etag, created_by, "
         "changed_by, created_us, changed_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "

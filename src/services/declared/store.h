@@ -19,6 +19,15 @@ struct Resource {
   std::string etag;
 };
 
+// What a write asks of what is there: If-Match ("": anything) and If-None-Match: *.
+struct Condition {
+  std::string if_match;
+  bool only_new = false;
+};
+
+Result<void> check_condition(const std::string& id, const std::optional<Resource>& before,
+                             const Condition& condition);
+
 // All SQL of the service. Ids compare without case.
 class Store {
  public:
@@ -28,8 +37,8 @@ class Store {
   Result<std::optional<Resource>> find(const std::string& id);
   // Of a type, below a scope.
   Result<std::vector<Resource>> list(const std::string& type, const std::string& scope);
-  // True when it is new; kPreconditionFailed where the stored etag is not `if_match` ("": any).
-  Result<bool> put(const Resource& resource, const std::string& if_match, bool only_new);
+  // True when it is new; kPreconditionFailed where the condition does not hold.
+  Result<bool> put(const Resource& resource, const Condition& condition);
   // With what lies below it. False when it was not there.
   Result<bool> erase(const std::string& id, const std::function<Result<void>(db::Tx&)>& also);
 
