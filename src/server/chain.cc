@@ -62,7 +62,8 @@ void strip_internal(http::Headers& headers) {
 // HTTP is for what anybody may read.
 Result<void> require_tls(const http::RequestHead& head, const core::Route& route) {
   const bool reads = head.method == http::Method::kGet || head.method == http::Method::kHead;
-  if (head.tls || head.loopback_peer || (route.anonymous && reads)) return {};
+  const bool is_public = route.anonymous && reads && route.host != core::Host::kLogin;
+  if (head.tls || head.loopback_peer || is_public) return {};
   return invalid_argument(
       "from another machine this is answered over HTTPS alone",
       route.errors == core::ErrorShape::kStorage ? "AccountRequiresHttps" : "HttpsRequired");
@@ -127,6 +128,11 @@ http::RequestHead inner_head(const core::InnerRequest& request, const std::strin
   for (const auto& [name, value] : request.headers) head.headers.add(name, value);
   head.content_length = request.body.size();
   return head;
+}
+
+Error not_there(const core::Route& route) {
+  return unimplemented(
+      cat({"the operation ", route.operation_id, " is known but not implemented yet"}));
 }
 
 bool is_safe_header_text(std::string_view text) {
@@ -215,11 +221,7 @@ http::Application::Admission Chain::enter(http::Exchange& exchange, const core::
   }
   if (auto room = known != nullptr ? success() : limit(state); !room.ok())
     return {fail(context, room.error()), {}};
-  if (!route.handler) {
-    Error missing = unimplemented(
-        cat({"the operation ", route.operation_id, " is known but not implemented yet"}));
-    return {fail(context, missing), {}};
-  }
+  if (!route.handler) return {fail(context, not_there(route)), {}};
   if (auto ready = trail_.ready(route); !ready.ok()) return {fail(context, ready.error()), {}};
   Result<http::BodyPlan> plan = plan_body(exchange, context);
   if (!plan.ok()) return {fail(context, plan.error()), {}};
@@ -498,8 +500,9 @@ Result<void> Chain::preflight(const core::Principal& caller, const core::InnerRe
   exchange.head = inner_head(request, installation_.domain);
   State state(TRY(find_route(exchange.head)), exchange, installation_);
   state.context.set_principal(caller);
-  if (state.route.anonymous) return {};
-  return authorize(state);
+  if (!state.route.anonymous) TRY(authorize(state));
+  if (!state.route.handler) return not_there(state.route);
+  return {};
 }
 
 }  // namespace lazuli::server

@@ -2,6 +2,7 @@
 // https://learn.microsoft.com/rest/api/resources/deployments
 #include "base/ids.h"
 #include "base/strings.h"
+#include "codec/text.h"
 #include "core/arm.h"
 #include "engines/template/jsonc.h"
 #include "services/resources/deployment_runner.h"
@@ -23,6 +24,9 @@ Result<Deployment> find_deployment(const Parts& parts, const Context& context) {
                      "DeploymentNotFound");
   return std::move(*found);
 }
+
+// Changes show evaluated bodies, and with them the values of secure parameters.
+std::string result_context(const std::string& id) { return "resources.result/" + id; }
 
 Result<Json> read_body(const Context& context) {
   Json body = TRY(templates::parse_jsonc(context.body()));
@@ -144,7 +148,9 @@ Answer what_if_deployment(const Parts& parts, Context& context) {
       iequals(body["properties"]["whatIfSettings"]["resultFormat"].str(), "ResourceIdOnly");
   const Json changes = TRY(what_if(parts, context.principal(), order, ids_only));
   const std::string id = new_uuid();
-  TRY(parts.deployments->put_result(id, context.principal().object_id(), changes));
+  TRY(parts.deployments->put_result(
+      id, context.principal().object_id(),
+      to_base64(parts.vault->seal(result_context(id), changes.dump()))));
   http::Response response(202);
   response.header("Location", context.url("management", cat({order.id(), "/operationResults/", id,
                                                              "?api-version=", kVersion})));
@@ -153,10 +159,12 @@ Answer what_if_deployment(const Parts& parts, Context& context) {
 }
 
 Answer get_deployment_result(const Parts& parts, Context& context) {
-  auto result = TRY(
-      parts.deployments->take_result(context.param("operation"), context.principal().object_id()));
-  if (!result) return not_found("The operation's result is not found.", "OperationNotFound");
-  return core::json_response(*result);
+  const std::string& id = context.param("operation");
+  auto kept = TRY(parts.deployments->find_result(id, context.principal().object_id()));
+  if (!kept) return not_found("The operation's result is not found.", "OperationNotFound");
+  const std::string sealed = TRY(from_base64(*kept));
+  const SecretString opened = TRY(parts.vault->open(result_context(id), sealed));
+  return core::json_response(TRY(Json::parse(opened.expose())));
 }
 
 Answer export_deployment(const Parts& parts, Context& context) {
@@ -168,11 +176,13 @@ Answer export_deployment(const Parts& parts, Context& context) {
 Answer get_deployment_status(const Parts& parts, Context& context) {
   constexpr auto kHold = std::chrono::seconds(2);
   constexpr auto kLook = std::chrono::milliseconds(25);
+  const Scope scope = TRY(find_scope(parts, context));
   const auto until = SteadyClock::now() + kHold;
   const std::string run = cat({DeploymentRunner::kRunPrefix, context.param("operation")});
   for (;;) {
     auto deployment = TRY(parts.deployments->find_run(run));
-    if (!deployment)
+    if (!deployment || !iequals(deployment->scope, scope.id()) ||
+        !iequals(deployment->name, context.param("deployment")))
       return not_found("The deployment operation is not found.", "DeploymentNotFound");
     if (!has_ended(*deployment) && SteadyClock::now() < until) {
       std::this_thread::sleep_for(kLook);

@@ -67,6 +67,10 @@ bool is_running(std::string_view state) {
   return true;
 }
 
+bool has_failed(std::string_view state) {
+  return iequals(state, "Failed") || istarts_with(state, "Cancel");
+}
+
 Duration pause_of(int tries) {
   return std::min<Duration>(kPollFirst * (1 << std::min(tries, 8)), kPollMost);
 }
@@ -283,7 +287,7 @@ void DeploymentRunner::settle(Task& task, Active& active, size_t index,
   const std::string_view state = body["properties"]["provisioningState"].str();
   const std::string_view url = answer.headers.get_or("Azure-AsyncOperation", "");
   const bool made = answer.status != 202 && !is_running(state);
-  if (iequals(state, "Failed"))
+  if (has_failed(state))
     return fail(task, conflict("The resource write operation failed to complete successfully.",
                                "ResourceDeploymentFailure"));
   if (made && (url.empty() || !state.empty()))
@@ -308,14 +312,13 @@ void DeploymentRunner::poll(Task& task, Active& active, size_t index) {
     const Duration pause = pause_of(task.tries++);
     return post(std::move(task), pause);
   }
-  if (iequals(state, "Failed") || istarts_with(state, "Cancel")) {
-    http::Response failed(409, Json::object({{"error", body["error"]}}).dump());
-    Error error = error_of(failed);
-    if (error.message.empty())
-      error = conflict(
-          cat({"The resource '", active.program->resources()[index].id, "' ended as ", state, "."}),
-          "ResourceDeploymentFailure");
-    return fail(task, std::move(error));
+  if (has_failed(state)) {
+    const Json& told = resource ? body["properties"]["error"] : body["error"];
+    if (told.is_object())
+      return fail(task, error_of(http::Response(409, Json::object({{"error", told}}).dump())));
+    return fail(task, conflict(cat({"The resource '", active.program->resources()[index].id,
+                                    "' ended as ", state, "."}),
+                               "ResourceDeploymentFailure"));
   }
   succeed(task, Json::object({{"statusCode", "OK"}}));
 }

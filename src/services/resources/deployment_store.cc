@@ -126,23 +126,24 @@ Result<void> DeploymentStore::finish(db::Tx& tx, const Deployment& deployment) {
 }
 
 Result<void> DeploymentStore::put_result(const std::string& id, const std::string& owner,
-                                         const Json& body) {
+                                         const std::string& sealed) {
   return handle_.write([&](db::Tx& tx) -> Result<void> {
     TRY(tx.exec("DELETE FROM resources_result WHERE created_us < ?",
                 {to_micros(now() - kResultLifetime)}));
     TRY(tx.exec("INSERT INTO resources_result (id, owner, body, created_us) VALUES (?, ?, ?, ?)",
-                {id, owner, body.dump(), to_micros(now())}));
+                {id, owner, sealed, to_micros(now())}));
     return {};
   });
 }
 
-Result<std::optional<Json>> DeploymentStore::take_result(const std::string& id,
-                                                         const std::string& owner) {
-  return handle_.read([&](db::Reader& reader) -> Result<std::optional<Json>> {
-    auto row = TRY(reader.query_one("SELECT body FROM resources_result WHERE id = ? AND owner = ?",
-                                    {id, owner}));
-    if (!row) return std::optional<Json>();
-    return std::optional<Json>(TRY(Json::parse(row->text(0))));
+Result<std::optional<std::string>> DeploymentStore::find_result(const std::string& id,
+                                                                const std::string& owner) {
+  return handle_.read([&](db::Reader& reader) -> Result<std::optional<std::string>> {
+    auto row = TRY(reader.query_one(
+        "SELECT body FROM resources_result WHERE id = ? AND owner = ? AND created_us >= ?",
+        {id, owner, to_micros(now() - kResultLifetime)}));
+    if (!row) return std::optional<std::string>();
+    return std::optional<std::string>(row->text(0));
   });
 }
 

@@ -47,9 +47,11 @@ class DeploymentStore {
   static Result<void> set_state(db::Tx& tx, const std::string& run_id, const std::string& state);
   static Result<void> finish(db::Tx& tx, const Deployment& deployment);
 
-  // Results that a client comes back for, by an id of ours; kept for an hour, shown to their owner.
-  Result<void> put_result(const std::string& id, const std::string& owner, const Json& body);
-  Result<std::optional<Json>> take_result(const std::string& id, const std::string& owner);
+  // Sealed results that a client comes back for, by an id of ours; kept for an hour, shown to their
+  // owner.
+  Result<void> put_result(const std::string& id, const std::string& owner,
+                          const std::string& sealed);
+  Result<std::optional<std::string>> find_result(const std::string& id, const std::string& owner);
 
  private:
   db::Database::Handle handle_;

@@ -23,6 +23,7 @@ struct Parts {
   core::Operations* operations = nullptr;
   core::Dispatcher* dispatcher = nullptr;
   core::Audit* audit = nullptr;
+  core::Vault* vault = nullptr;
   authorization::Authorization* authorization = nullptr;
   std::unique_ptr<DeploymentStore> deployments;
   std::unique_ptr<DeploymentRunner> runner;

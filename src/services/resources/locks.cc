@@ -6,6 +6,7 @@
 namespace lazuli::resources {
 
 Result<void> Locks::load(LockStore& store) {
+  const std::lock_guard lock(loading_);  // an older list never replaces a newer one
   locks_.store(std::make_shared<const std::vector<Lock>>(TRY(store.all())));
   return {};
 }

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <string_view>
 #include <vector>
 
@@ -29,6 +30,7 @@ class Locks final : public core::Guard {
   std::vector<Lock> all() const;
 
  private:
+  std::mutex loading_;
   std::atomic<std::shared_ptr<const std::vector<Lock>>> locks_;
 };
 

@@ -36,6 +36,7 @@ class Resources final : public ResourcesService {
     parts_.operations = &context.operations;
     parts_.dispatcher = &context.dispatcher;
     parts_.audit = &context.audit;
+    parts_.vault = &context.vault;
     parts_.deployments = std::make_unique<DeploymentStore>(context.db);
     parts_.lock_store = std::make_unique<LockStore>(context.db);
     parts_.locks = &locks_;
