@@ -62,6 +62,12 @@ core::AuditEvent event_of(core::AuditKind kind, const core::RequestContext& cont
   return event;
 }
 
+// What anybody may read is nobody's business; the token service has a sign-in log of its own.
+bool is_kept_elsewhere(const core::Route& route) {
+  if (!route.anonymous) return false;
+  return route.host == core::Host::kLogin || audit_kind(route) == core::AuditKind::kRead;
+}
+
 }  // namespace
 
 core::AuditKind audit_kind(const core::Route& route) {
@@ -74,13 +80,13 @@ core::AuditKind audit_kind(const core::Route& route) {
 }
 
 Result<void> AuditTrail::ready(const core::Route& route) {
-  if (route.anonymous || audit_kind(route) == core::AuditKind::kRead) return {};
+  if (is_kept_elsewhere(route) || audit_kind(route) == core::AuditKind::kRead) return {};
   return audit_.ready();
 }
 
 Result<void> AuditTrail::answered(const core::RequestContext& context, const Trace& trace,
                                   Outcome outcome) {
-  if (context.route().anonymous) return {};
+  if (is_kept_elsewhere(context.route())) return {};
   const core::AuditKind kind = audit_kind(context.route());
   if (kind != core::AuditKind::kRead) return audit_.record(event_of(kind, context, trace, outcome));
   audit_.note(key_of(context, trace, outcome),

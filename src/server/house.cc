@@ -129,10 +129,11 @@ Result<void> House::ensure_administrator() {
   identity::Identity& identity = *services_->identity;
   std::string name = "administrator";
   identity::ServicePrincipal principal = TRY(identity.ensure_service_principal(name));
-  for (std::string_view role : {authorization::kOwnerRole, authorization::kBlobDataOwnerRole})
-    TRY(services_->authorization->assign(principal.object_id, std::string(role), "/"));
+  // Once only: roles that an operator takes away stay away.
   std::string path = installation_.data_dir + "/administrator.json";
   if (file_exists(path)) return {};
+  for (std::string_view role : {authorization::kOwnerRole, authorization::kBlobDataOwnerRole})
+    TRY(services_->authorization->assign(principal.object_id, std::string(role), "/"));
   SecretString secret = TRY(identity.add_secret(principal.app_id));
   Json file = Json::object({{"clientId", principal.app_id},
                             {"objectId", principal.object_id},

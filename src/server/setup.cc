@@ -51,6 +51,7 @@ class Setup final : public core::Service {
     const Json body = TRY(context.json());
     directory::FirstPerson person{body["userPrincipalName"].text(), body["displayName"].text(), {}};
     SecretString code(body["code"].str());
+    TRY(directory_.check_setup_code(code));  // before a hash that takes memory and time
     person.password_hash = TRY(directory_.hash_password(SecretString(body["password"].str())));
     directory::Principal made = TRY(handle_->write([&](db::Tx& tx) -> Result<directory::Principal> {
       directory::Principal owner = TRY(directory_.redeem_setup_code(tx, code, person));

@@ -160,6 +160,8 @@ class Directory {
   // server stopped. Redeeming it ends it and makes a person, whom the caller gives rights.
   virtual Result<bool> is_first_start() = 0;
   virtual Result<SecretString> make_setup_code() = 0;
+  virtual Result<void> check_setup_code(
+      const SecretString& code) = 0;  // refuses as redeeming would
   virtual Result<Principal> redeem_setup_code(db::Tx& tx, const SecretString& code,
                                               const FirstPerson& person) = 0;
 

@@ -81,9 +81,9 @@ Result<void> Passwords::forgive(const std::string& object_id) {
 Result<PasswordAnswer> Passwords::verify(const std::string& upn, const SecretString& password) {
   if (password.expose().size() > kPasswordSizeMax) return PasswordAnswer{};
   Attempt attempt = TRY(begin(upn));
-  if (attempt.locked) return PasswordAnswer{PasswordVerdict::kLocked, {}};
   std::string_view hash = attempt.password ? attempt.password->hash : kNobodysHash;
-  bool right = TRY(hasher_.matches(hash, password));
+  bool right = TRY(hasher_.matches(hash, password));  // those that are locked take as long
+  if (attempt.locked) return PasswordAnswer{PasswordVerdict::kLocked, {}};
   if (!attempt.password || !right) return PasswordAnswer{};
   TRY(forgive(attempt.user->object_id));
   if (!attempt.user->enabled) return PasswordAnswer{PasswordVerdict::kDisabled, {}};

@@ -175,6 +175,7 @@ class Service final : public DirectoryService {
 
   Result<bool> is_first_start() override { return setup_->is_first_start(); }
   Result<SecretString> make_setup_code() override { return setup_->make_code(); }
+  Result<void> check_setup_code(const SecretString& code) override { return setup_->check(code); }
   Result<Principal> redeem_setup_code(db::Tx& caller, const SecretString& code,
                                       const FirstPerson& person) override {
     db::Tx& tx = handle_->join(caller);

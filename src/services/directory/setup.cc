@@ -43,15 +43,27 @@ Result<SecretString> Setup::make_code() {
   return code;
 }
 
+Result<void> Setup::check(const SecretString& code) {
+  return handle_.read([&](db::Reader& reader) -> Result<void> {
+    TRY(find(reader, code));
+    return {};
+  });
+}
+
 Result<void> Setup::redeem(db::Tx& tx, const SecretString& code) {
-  auto kept = TRY(CredentialStore::setup_code(tx));
+  const SetupCode kept = TRY(find(tx, code));
+  return CredentialStore::put_setup_code(tx, {"", kept.expires});
+}
+
+Result<SetupCode> Setup::find(db::Executor& db, const SecretString& code) const {
+  auto kept = TRY(CredentialStore::setup_code(db));
   bool right = kept && !kept->hash.empty() && equal_constant_time(kept->hash, hash(code.expose()));
   if (!right || kept->expires <= now())
     return permission_denied(
         "The setup code is wrong, used or over. With the server stopped, `lazuli setup-code` makes "
         "a new one.",
         "InvalidSetupCode");
-  return CredentialStore::put_setup_code(tx, {"", kept->expires});
+  return std::move(*kept);
 }
 
 // Typed codes may lack hyphens and be in lower case.

@@ -7,6 +7,7 @@
 #include "core/vault.h"
 #include "db/db.h"
 #include "services/directory/api.h"
+#include "services/directory/credential_store.h"
 
 namespace lazuli::directory {
 
@@ -21,10 +22,14 @@ class Setup {
   Result<bool> is_first_start();
   // Replaces what code there may be.
   Result<SecretString> make_code();
-  // Ends the code; kPermissionDenied where it is another, over, or none.
+  // kPermissionDenied where the code is another, over, or none. Ends nothing: it goes before work
+  // that a wrong code is not worth.
+  Result<void> check(const SecretString& code);
+  // Ends the code; refuses as check() does.
   Result<void> redeem(db::Tx& tx, const SecretString& code);
 
  private:
+  Result<SetupCode> find(db::Executor& db, const SecretString& code) const;
   std::string hash(std::string_view code) const;
 
   db::Database::Handle handle_;
