@@ -9,8 +9,12 @@ import pytest
 import requests
 from azure.ai.ml import command
 from azure.core.exceptions import ClientAuthenticationError
-from azure.identity import CredentialUnavailableError, ManagedIdentityCredential
-from test_sign_in import claims_of
+from azure.identity import (
+    ClientAssertionCredential,
+    CredentialUnavailableError,
+    ManagedIdentityCredential,
+)
+from test_sign_in import EXCHANGE, authority_of, claims_of, federated, graph, tenant  # noqa: F401
 
 from harness import unique, wait_for, write_tree
 
@@ -78,3 +82,16 @@ def test_form(forms, form, arm, monkeypatch, job):
     assert claims["aud"] == arm.base
     assert claims["lazuli_job"] == job[2] and claims["lazuli_grants"]
     assert claims["exp"] <= time.time() + 4600
+
+
+def test_a_jobs_token_stands_for_no_application(forms, federated, tenant, arm, monkeypatch):  # noqa: F811
+    """The application trusts the identity that the job has; but the job may do less than that identity."""
+    for name, value in forms["app service"].items():
+        monkeypatch.setenv(name, value)
+    token = ManagedIdentityCredential().get_token(f"{EXCHANGE}/.default").token
+    application, _ = federated
+    credential = ClientAssertionCredential(
+        tenant, application["appId"], lambda: token, **authority_of(tenant)
+    )
+    with pytest.raises(ClientAuthenticationError, match="limited itself"):
+        credential.get_token(f"{arm.base}/.default")

@@ -202,12 +202,34 @@ Result<void> ClientProver::prove_federation(const std::string& app_id, const cry
                  cat({"No matching federated identity record found for presented assertion subject "
                       "'",
                       subject.substr(0, 200), "' of issuer '", issuer.substr(0, 200), "'."}));
+  const std::vector<std::string> audiences =
+      match->audiences.empty() ? std::vector{std::string(kExchangeAudience)} : match->audiences;
+  return issuer == tokens_.issuer(1) || issuer == tokens_.issuer(2)
+             ? prove_own(assertion, audiences)
+             : prove_foreign(issuer, claimed, assertion, audiences);
+}
+
+// A token of our own must be good in every way a resource asks for (its job, session and principal
+// still are), and one that is limited cannot stand for an application that is not.
+Result<void> ClientProver::prove_own(const std::string& assertion,
+                                     const std::vector<std::string>& audiences) {
+  for (const std::string& audience : audiences) {
+    auto checked = tokens_.check(assertion, audience);
+    if (!checked.ok()) continue;
+    if ((*checked)->verified.grants) return bad_assertion("it is limited itself");
+    return {};
+  }
+  return bad_assertion("it is no valid access token of this directory for the agreed audience");
+}
+
+Result<void> ClientProver::prove_foreign(const std::string& issuer, const crypto::Jwt& claimed,
+                                         const std::string& assertion,
+                                         const std::vector<std::string>& audiences) {
   crypto::Jwt jwt = TRY(verify_foreign(issuer, claimed, assertion));
   if (auto times = crypto::check_jwt_times(jwt.claims, now(), kSkew); !times.ok())
     return oauth("invalid_client", 700024, "Client assertion is not within its valid time range.");
-  bool for_us = std::ranges::any_of(
-      match->audiences, [&](const std::string& each) { return has_audience(jwt.claims, each); });
-  if (match->audiences.empty()) for_us = has_audience(jwt.claims, kExchangeAudience);
+  const bool for_us = std::ranges::any_of(
+      audiences, [&](const std::string& each) { return has_audience(jwt.claims, each); });
   if (!for_us)
     return oauth("invalid_client", 700212,
                  cat({"No matching federated identity record found for the presented assertion's "
@@ -219,22 +241,15 @@ Result<void> ClientProver::prove_federation(const std::string& app_id, const cry
 Result<crypto::Jwt> ClientProver::verify_foreign(const std::string& issuer,
                                                  const crypto::Jwt& claimed,
                                                  const std::string& assertion) {
-  bool is_own = issuer == tokens_.issuer(1) || issuer == tokens_.issuer(2);
-  std::vector<crypto::Jwk> published;
-  std::string kid = claimed.header["kid"].text();
-  if (!is_own) {
-    auto fetched = issuers_.keys(issuer, kid);
-    if (!fetched.ok()) {
-      log::warning("identity", "the keys of an issuer cannot be had",
-                   {{"issuer", issuer}, {"why", fetched.error().message}});
-      return oauth("invalid_client", 50166,
-                   "The request to the external OIDC endpoint of the assertion's issuer failed.");
-    }
-    published = std::move(*fetched);
+  auto published = issuers_.keys(issuer, claimed.header["kid"].text());
+  if (!published.ok()) {
+    log::warning("identity", "the keys of an issuer cannot be had",
+                 {{"issuer", issuer}, {"why", published.error().message}});
+    return oauth("invalid_client", 50166,
+                 "The request to the external OIDC endpoint of the assertion's issuer failed.");
   }
   auto find = [&](const Json& header) -> std::optional<crypto::VerificationKey> {
-    if (is_own) return keys_.find(header["kid"].str());
-    for (const crypto::Jwk& each : published)
+    for (const crypto::Jwk& each : *published)
       if (each.kid == header["kid"].str())
         return crypto::VerificationKey{each.key, each.algorithms};
     return {};

@@ -25,11 +25,10 @@ struct ProvenClient {
 class ClientProver {
  public:
   ClientProver(const core::Installation& installation, directory::Directory& directory,
-               Tokens& tokens, KeyRing& keys, ForeignIssuers& issuers, db::Database::Handle handle)
+               Tokens& tokens, ForeignIssuers& issuers, db::Database::Handle handle)
       : installation_(installation),
         directory_(directory),
         tokens_(tokens),
-        keys_(keys),
         issuers_(issuers),
         handle_(std::move(handle)) {}
 
@@ -42,6 +41,10 @@ class ClientProver {
                                  const Fields& form);
   Result<void> prove_federation(const std::string& app_id, const crypto::Jwt& claimed,
                                 const std::string& assertion);
+  Result<void> prove_own(const std::string& assertion, const std::vector<std::string>& audiences);
+  Result<void> prove_foreign(const std::string& issuer, const crypto::Jwt& claimed,
+                             const std::string& assertion,
+                             const std::vector<std::string>& audiences);
   Result<crypto::Jwt> verify_foreign(const std::string& issuer, const crypto::Jwt& claimed,
                                      const std::string& assertion);
   Result<void> use_once(const std::string& app_id, const Json& claims, const Fields& form);
@@ -49,7 +52,6 @@ class ClientProver {
   const core::Installation& installation_;
   directory::Directory& directory_;
   Tokens& tokens_;
-  KeyRing& keys_;
   ForeignIssuers& issuers_;
   db::Database::Handle handle_;
 };

@@ -7,13 +7,14 @@
 namespace lazuli::identity {
 namespace {
 
-constexpr std::string_view kWrong = "The user name or password is not correct.";
+// One text for both: only names that exist are ever locked.
+constexpr std::string_view kWrong =
+    "The user name or password is not correct, or there were too many failed attempts. If you are "
+    "sure of them, wait a few minutes and try again.";
 constexpr size_t kNameMax = 256;
 
 std::string verdict_text(directory::PasswordVerdict verdict) {
   switch (verdict) {
-    case directory::PasswordVerdict::kLocked:
-      return "There were too many failed attempts. Wait a few minutes, then try again.";
     case directory::PasswordVerdict::kDisabled:
       return "This account is disabled. Ask whoever administers it.";
     default:

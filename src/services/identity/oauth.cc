@@ -10,6 +10,7 @@ namespace {
 
 const std::string kEmpty;
 constexpr size_t kShownMax = 200;
+constexpr size_t kFieldsMax = 64;
 constexpr std::string_view kStorage = "https://storage.azure.com";
 // Of tokens with which one application proves itself as another (workload identity federation).
 constexpr std::string_view kExchange = "api://AzureADTokenExchange";
@@ -114,10 +115,10 @@ int64_t aadsts_number(const Error& error) {
   return parse_int(text.substr(6, text.find(':') - 6)).value_or(0);
 }
 
-Result<Fields> Fields::of_form(const Context& context) {
-  auto items = parse_form(context.body());
-  if (!items.ok())
-    return oauth("invalid_request", 90023, "The body is not application/x-www-form-urlencoded.");
+Result<Fields> Fields::checked(Result<QueryItems> items, std::string_view unreadable) {
+  if (!items.ok()) return oauth("invalid_request", 90023, unreadable);
+  if (items->size() > kFieldsMax)
+    return oauth("invalid_request", 90023, "There are too many parameters.");
   for (size_t i = 0; i < items->size(); ++i)
     for (size_t j = 0; j < i; ++j)
       if ((*items)[i].first == (*items)[j].first)
@@ -127,10 +128,13 @@ Result<Fields> Fields::of_form(const Context& context) {
   return Fields(std::move(*items));
 }
 
+Result<Fields> Fields::of_form(const Context& context) {
+  return checked(parse_form(context.body()), "The body is not application/x-www-form-urlencoded.");
+}
+
 Result<Fields> Fields::of_query(const Context& context) {
-  auto items = parse_form(context.head().query);  // '+' is a space here too
-  if (!items.ok()) return oauth("invalid_request", 90023, "The query cannot be read.");
-  return Fields(std::move(*items));
+  return checked(parse_form(context.head().query),  // '+' is a space here too
+                 "The query cannot be read.");
 }
 
 const std::string& Fields::operator[](std::string_view name) const {

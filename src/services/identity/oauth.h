@@ -34,6 +34,7 @@ class Fields {
   const QueryItems& items() const { return items_; }
 
  private:
+  static Result<Fields> checked(Result<QueryItems> items, std::string_view unreadable);
   explicit Fields(QueryItems items) : items_(std::move(items)) {}
   QueryItems items_;
 };

@@ -33,7 +33,7 @@ struct Parts {
         tokens(installation, directory, *keys, revocations),
         sessions(handle, directory, revocations, vault.derive("identity.refresh_token")),
         issuers(std::move(fetch)),
-        prover(installation, directory, tokens, *keys, issuers, handle),
+        prover(installation, directory, tokens, issuers, handle),
         sign_ins(handle),
         maintenance(handle, *keys, revocations, sign_ins),
         browser(handle, vault),

@@ -149,6 +149,8 @@ Result<Granted> grant_authorization_code(TokenCall& call) {
 // RFC 6749 §6, rotating.
 Result<Granted> grant_refresh_token(TokenCall& call) {
   TRY(need_proof(call.client));
+  // What is asked for is judged before the token is used up.
+  if (call.form.has("scope") || call.form.has("resource")) TRY(asked_of(call, {}));
   Sessions::Grant grant =
       TRY(call.parts.sessions.redeem(call.form["refresh_token"], call.client.app.app_id));
   call.log.object_id = grant.session.proof.object_id;

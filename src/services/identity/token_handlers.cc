@@ -132,10 +132,10 @@ Result<void> record(const TokenParts& parts, const Context& context, SignIn sign
 // RFC 6749 §5: 1. limits; 2. the client; 3. its grant; 4. the attempt is kept; 5. the tokens.
 Answer post_token(const TokenParts& parts, Context& context) {
   TRY(check_tenant(parts.installation, context));
+  if (!parts.requests.take(source_of(context))) return too_many_requests(context);
   Fields form = TRY(Fields::of_form(context));
   std::string suspect = cat({source_of(context), " ", form["client_id"]});
-  if (!parts.requests.take(source_of(context)) || !parts.failures.has(suspect))
-    return too_many_requests(context);
+  if (!parts.failures.has(suspect)) return too_many_requests(context);
   TokenCall call{parts, context, form, {}, {}};
   call.log.app_id = form["client_id"];
   call.log.grant = form["grant_type"].substr(0, 64);
