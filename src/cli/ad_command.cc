@@ -13,8 +13,6 @@
 namespace lazuli::cli {
 namespace {
 
-constexpr size_t kPagesMax = 1000;
-
 std::string collection_of(const AdRequest& request) {
   if (request.noun == "user") return "/v1.0/users";
   if (request.noun == "group") return "/v1.0/groups";
@@ -35,20 +33,6 @@ Result<Json> call(ApiClient& client, http::Method method, std::string path, Json
   const http::Response response = TRY(client.send(call));
   if (response.text().empty()) return Json::object();
   return Json::parse(response.text());
-}
-
-// All pages of a collection.
-Result<Json> list(ApiClient& client, std::string path) {
-  Json all = Json::array();
-  for (size_t page = 0; page < kPagesMax && !path.empty(); ++page) {
-    const Json answer = TRY(call(client, http::Method::kGet, path));
-    for (const Json& each : answer["value"].items()) all.push_back(each);
-    const std::string next = answer["@odata.nextLink"].text();
-    const size_t host = next.find("://");
-    const size_t slash = host == std::string::npos ? host : next.find('/', host + 3);
-    path = slash == std::string::npos ? std::string() : next.substr(slash);
-  }
-  return all;
 }
 
 Json body_of_new(const AdRequest& request) {
@@ -73,12 +57,12 @@ Json body_of_new(const AdRequest& request) {
 
 Result<Json> run(ApiClient& client, const AdRequest& request) {
   using http::Method;
-  if (request.verb == "list") return list(client, collection_of(request));
+  if (request.verb == "list") return client.list_graph(collection_of(request));
   if (request.verb == "show") return call(client, Method::kGet, item_of(request));
   if (request.verb == "create")
     return call(client, Method::kPost, collection_of(request), body_of_new(request));
   if (request.verb == "delete") return call(client, Method::kDelete, item_of(request));
-  if (request.verb == "members") return list(client, item_of(request) + "/members");
+  if (request.verb == "members") return client.list_graph(item_of(request) + "/members");
   if (request.verb == "add-member")
     return call(client, Method::kPost, item_of(request) + "/members/$ref",
                 Json::object({{"@odata.id", client.url("graph", "/v1.0/directoryObjects/" +
@@ -87,30 +71,24 @@ Result<Json> run(ApiClient& client, const AdRequest& request) {
               Json::object({{"passwordCredential", Json::object({{"displayName", "lazuli"}})}}));
 }
 
-void print_table(const AdRequest& request, const Json& rows) {
+void print(const AdRequest& request, const Json& answer) {
+  if (!answer.is_array()) {
+    std::printf("%s", answer.empty() ? "done\n" : answer.dump_pretty().c_str());
+    return;
+  }
   std::vector<Column> columns = {{"ID", "id"}, {"NAME", "displayName"}};
   if (request.noun == "user") columns.push_back({"USER", "userPrincipalName"});
   if (request.noun == "app" || request.noun == "sp") columns.push_back({"APP ID", "appId"});
   if (request.verb == "members") columns = {{"ID", "id"}, {"NAME", "displayName"}};
-  std::printf("%s", format_table(columns, rows).c_str());
+  std::printf("%s", format_table(columns, answer).c_str());
 }
 
 }  // namespace
 
 int ad_command(const AdRequest& request) {
-  auto client = ApiClient::connect(request.data_dir);
-  if (!client.ok()) return fail(client.error());
-  const auto answer = run(**client, request);
-  if (!answer.ok()) return fail(answer.error());
-  if (request.json)
-    std::printf("%s", answer->dump_pretty().c_str());
-  else if (answer->is_array())
-    print_table(request, *answer);
-  else if (!answer->empty())
-    std::printf("%s", answer->dump_pretty().c_str());
-  else
-    std::printf("done\n");
-  return kSuccess;
+  return ask_and_show(
+      request.data_dir, request.json, [&](ApiClient& client) { return run(client, request); },
+      [&](const Json& answer) { print(request, answer); });
 }
 
 }  // namespace lazuli::cli

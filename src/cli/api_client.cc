@@ -5,10 +5,12 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <thread>
 
 #include "base/files.h"
 #include "base/strings.h"
+#include "cli/server_commands.h"
 #include "codec/text.h"
 #include "codec/xml.h"
 
@@ -170,6 +172,32 @@ Result<Json> ApiClient::get(std::string path) {
   return Json::parse(TRY(send(call)).text());
 }
 
+Result<Json> ApiClient::list(std::string path) {
+  Call call;
+  call.path = std::move(path);
+  return list_pages(std::move(call), "nextLink");
+}
+
+Result<Json> ApiClient::list_graph(std::string path) {
+  Call call;
+  call.host = "graph";
+  call.path = std::move(path);
+  return list_pages(std::move(call), "@odata.nextLink");
+}
+
+Result<Json> ApiClient::list_pages(Call call, std::string_view next_name) {
+  constexpr int kPagesMax = 1000;
+  Json all = Json::array();
+  for (int page = 0; page < kPagesMax && !call.path.empty(); ++page) {
+    const Json answer = TRY(Json::parse(TRY(send(call)).text()));
+    for (const Json& each : answer["value"].items()) all.push_back(each);
+    const std::string next = answer[next_name].text();
+    const size_t slash = next.find('/', std::string_view("https://").size());
+    call.path = slash == std::string::npos ? std::string() : next.substr(slash);
+  }
+  return all;
+}
+
 Result<Json> ApiClient::put(std::string path, Json body) {
   Call call;
   call.method = http::Method::kPut;
@@ -256,6 +284,20 @@ Result<void> ApiClient::upload(const std::string& account, const std::string& co
   TRY(std::move(result));
   TRY(send_blob(account, path + "?comp=blocklist", list + "</BlockList>", {}));
   return {};
+}
+
+int ask_and_show(const std::string& data_dir, bool json,
+                 const std::function<Result<Json>(ApiClient&)>& ask,
+                 const std::function<void(const Json&)>& print) {
+  auto client = ApiClient::connect(data_dir);
+  if (!client.ok()) return fail(client.error());
+  const Result<Json> answer = ask(**client);
+  if (!answer.ok()) return fail(answer.error());
+  if (json)
+    std::printf("%s", answer->dump_pretty().c_str());
+  else
+    print(*answer);
+  return kSuccess;
 }
 
 }  // namespace lazuli::cli

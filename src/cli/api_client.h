@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -46,6 +47,10 @@ class ApiClient {
   // A success status, or the error the server's body tells.
   Result<http::Response> send(const Call& call);
   Result<Json> get(std::string path);
+  // All pages of a list: what their `value`s hold.
+  Result<Json> list(std::string path);
+  // The same of Microsoft Graph.
+  Result<Json> list_graph(std::string path);
   Result<Json> put(std::string path, Json body);  // waits for a long-running operation's end
   Result<Json> post(std::string path, Json body = Json::object());
   Result<void> remove(std::string path);
@@ -67,6 +72,7 @@ class ApiClient {
   ApiClient() = default;
   Result<void> open(const std::string& data_dir);
   Result<void> wait_for(const http::Response& response);
+  Result<Json> list_pages(Call call, std::string_view next_name);
   Result<http::Response> send_blob(const std::string& account, std::string path,
                                    std::string content, const http::Headers& headers);
 
@@ -78,5 +84,11 @@ class ApiClient {
   Account administrator_;
   std::optional<Account> account_;  // of login.json
 };
+
+// Asks the running server and shows what it answers: JSON for programs, else as `print` does. The
+// exit status.
+int ask_and_show(const std::string& data_dir, bool json,
+                 const std::function<Result<Json>(ApiClient&)>& ask,
+                 const std::function<void(const Json&)>& print);
 
 }  // namespace lazuli::cli

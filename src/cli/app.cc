@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "base/strings.h"
 #include "cli/ad_command.h"
 #include "cli/audit_command.h"
 #include "cli/demo.h"
@@ -27,6 +28,8 @@ constexpr const char* kExamples =
     "  eval \"$(lazuli env)\"          let unmodified Azure clients in this shell use it\n"
     "  lazuli demo                   train, register, deploy and score a model\n"
     "  lazuli status                 where it answers\n"
+    "  lazuli login                  sign in; commands then act as you\n"
+    "  lazuli whoami --why OPERATION SCOPE     why something is allowed or refused\n"
     "  lazuli down                   stop it\n"
     "Every command has --help.";
 
@@ -43,6 +46,19 @@ CLI::App* add_command(CLI::App& app, Common& common, const std::string& name,
   command->add_option("--data", common.data_flag,
                       "data directory (default: $LAZULI_DATA, else ~/.lazuli)");
   return command;
+}
+
+void add_example(CLI::App* command, const std::string& text) {
+  command->footer("Example:\n  lazuli " + text);
+}
+
+void add_output_flags(CLI::App* command, bool& json) {
+  command->add_flag("-j,--json", json, "print JSON");
+  command
+      ->add_option_function<std::string>(
+          "-o,--output", [&json](const std::string& form) { json = form == "json"; },
+          "json or table")
+      ->check(CLI::IsMember({"json", "table"}));
 }
 
 struct ServeFlags {
@@ -77,14 +93,18 @@ server::ServeOptions serve_options(const Common& common, const ServeFlags& flags
 void add_server_commands(CLI::App& app, Common& common, ServeFlags& flags, bool& json) {
   CLI::App* serve = add_command(app, common, "serve", "Run the server in the foreground");
   add_serve_flags(serve, flags);
+  add_example(serve, "serve --port 8443");
   serve->callback([&] { common.status = server::serve(serve_options(common, flags)); });
   CLI::App* start = add_command(app, common, "up", "Start the server in the background");
   add_serve_flags(start, flags);
+  add_example(start, "up --port 0");
   start->callback([&] { common.status = up(serve_options(common, flags)); });
   CLI::App* stop = add_command(app, common, "down", "Stop the background server");
+  add_example(stop, "down");
   stop->callback([&] { common.status = down(common.data_dir()); });
   CLI::App* state = add_command(app, common, "status", "Show whether and where it answers");
-  state->add_flag("--json", json, "print JSON");
+  add_output_flags(state, json);
+  add_example(state, "status -o json");
   state->callback([&] { common.status = status(common.data_dir(), json); });
 }
 
@@ -102,16 +122,8 @@ void add_setup_commands(CLI::App& app, Common& common, SetupRequest& request, Se
   CLI::App* code =
       add_command(app, common, "setup-code", "With the server stopped: make a new setup code");
   code->add_option("--database", flags.options.database_url, "as the server was started with");
+  add_example(code, "down && lazuli setup-code");
   code->callback([&] { common.status = setup_code(serve_options(common, flags)); });
-}
-
-void add_output_flags(CLI::App* command, bool& json) {
-  command->add_flag("--json", json, "print JSON");
-  command
-      ->add_option_function<std::string>(
-          "-o,--output", [&json](const std::string& form) { json = form == "json"; },
-          "json or table")
-      ->check(CLI::IsMember({"json", "table"}));
 }
 
 void add_routes_command(CLI::App& app, Common& common, bool& declared, bool& json) {
@@ -119,6 +131,7 @@ void add_routes_command(CLI::App& app, Common& common, bool& declared, bool& jso
                                   "List every route of the running server and who may use it");
   add_output_flags(command, json);
   command->add_flag("--declared", declared, "of this program, whether or not a server runs");
+  add_example(command, "routes -o json");
   command->callback([&] { common.status = routes(common.data_dir(), declared, json); });
 }
 
@@ -140,6 +153,12 @@ void add_role_verb(CLI::App& role, Common& common, RoleRequest& request, const s
     principal->required();
     command->add_option("--condition", request.condition, "limits what it grants");
   }
+  add_example(command, cat({"role ", verb,
+                            verb == "list"          ? " --custom"
+                            : verb == "show"        ? " --role Reader"
+                            : verb == "assign"      ? " --role Reader --assignee OBJECT_ID"
+                            : verb == "assignments" ? " --assignee OBJECT_ID"
+                                                    : " ASSIGNMENT_ID"}));
   command->callback([&common, &request, verb] {
     request.data_dir = common.data_dir();
     request.verb = verb;
@@ -205,6 +224,7 @@ void add_login_commands(CLI::App& app, Common& common, LoginOptions& options) {
     common.status = login(options);
   });
   CLI::App* out = add_command(app, common, "logout", "Forget who signed in");
+  add_example(out, "logout");
   out->callback([&] { common.status = logout(common.data_dir()); });
 }
 
@@ -229,10 +249,21 @@ void add_audit_commands(CLI::App& app, Common& common, AuditVerifyOptions& check
   list->add_option("--kind", options.kind, "one kind alone")
       ->check(CLI::IsMember({"write", "release", "denial", "read", "system"}));
   list->add_option("-n,--count", options.count, "how many (default: 50)");
+  add_example(list, "audit list --kind denial -n 20");
   list->callback([&] {
     options.data_dir = common.data_dir();
     common.status = audit_list(options);
   });
+}
+
+std::string_view ad_arguments(std::string_view noun, std::string_view verb) {
+  if (verb == "list") return " -o json";
+  if (verb == "add-member") return " GROUP_ID --member-id USER_ID";
+  if (verb != "create") return " OBJECT_ID";
+  if (noun == "sp") return " --id APP_ID";
+  if (noun == "user")
+    return " --display-name Ann --user-principal-name ann@example.org --password PASSWORD";
+  return " --display-name readers";
 }
 
 void add_ad_verb(CLI::App* noun, Common& common, AdRequest& request, const std::string& verb,
@@ -253,6 +284,7 @@ void add_ad_verb(CLI::App* noun, Common& common, AdRequest& request, const std::
     command->add_option("--id,id", request.id, "object id")->required();
   if (verb == "add-member")
     command->add_option("--member-id", request.member, "object id of the member")->required();
+  add_example(command, cat({"ad ", name, " ", verb, ad_arguments(name, verb)}));
   command->callback([&common, &request, name, verb] {
     request.data_dir = common.data_dir();
     request.noun = name;
@@ -264,8 +296,12 @@ void add_ad_verb(CLI::App* noun, Common& common, AdRequest& request, const std::
 void add_ad_commands(CLI::App& app, Common& common, AdRequest& request) {
   CLI::App* ad = app.add_subcommand("ad", "Users, groups, applications and service principals");
   ad->require_subcommand(1);
-  for (std::string name : {"user", "group", "app", "sp"}) {
-    CLI::App* noun = ad->add_subcommand(name, "Work with " + name + "s");
+  const std::pair<std::string, std::string> nouns[] = {{"user", "users"},
+                                                       {"group", "groups"},
+                                                       {"app", "applications"},
+                                                       {"sp", "service principals"}};
+  for (const auto& [name, plural] : nouns) {
+    CLI::App* noun = ad->add_subcommand(name, "Work with " + plural);
     noun->require_subcommand(1);
     add_ad_verb(noun, common, request, "list", "List");
     add_ad_verb(noun, common, request, "show", "Show one");
@@ -295,21 +331,15 @@ void add_demo_command(CLI::App& app, Common& common, std::string& examples) {
   CLI::App* command = add_command(app, common, "demo",
                                   "Run the main job: train, register, deploy and score a model");
   command->add_option("--examples", examples, "folder of the example's YAML files");
+  add_example(command, "demo");
   command->callback([&] { common.status = demo(common.data_dir(), examples); });
 }
 
 void add_verb(CLI::App* noun, Common& common, ResourceRequest& request, const std::string& verb,
               const std::string& description) {
-  CLI::App* command = noun->add_subcommand(verb, description);
-  std::string name = noun->get_name();
-  command->add_option("--data", common.data_flag,
-                      "data directory (default: $LAZULI_DATA, else ~/.lazuli)");
-  command->add_flag_callback("-j,--json", [&request] { request.json = true; }, "print JSON");
-  command
-      ->add_option_function<std::string>(
-          "-o,--output", [&request](const std::string& form) { request.json = form == "json"; },
-          "json or table")
-      ->check(CLI::IsMember({"json", "table"}));
+  CLI::App* command = add_command(*noun, common, verb, description);
+  const std::string name = noun->get_name();
+  add_output_flags(command, request.json);
   bool create = verb == "create", show = verb == "show" || verb == "stream";
   if (create) command->add_option("-f,--file", request.file, "Azure ML YAML file")->required();
   CLI::Option* named = command->add_option("-n,--name,name", request.name, "name");
@@ -320,10 +350,11 @@ void add_verb(CLI::App* noun, Common& common, ResourceRequest& request, const st
     command->add_option("-e,--endpoint-name", request.endpoint, "its endpoint")->required();
   if (name == "job" && create)
     command->add_flag("--stream", request.stream, "follow the job's log until it ends");
-  command->footer("Example:\n  lazuli " + name + " " + verb +
-                  (create ? " -f " + name + ".yml"
-                   : show ? " NAME"
-                          : " -o json"));
+  const std::string of = name == "deployment" && !create ? " -e ENDPOINT" : "";
+  add_example(command, cat({name, " ", verb, of,
+                            create ? " -f " + name + ".yml"
+                            : show ? " NAME"
+                                   : " -o json"}));
   command->callback([&common, &request, name, verb] {
     request.data_dir = common.data_dir();
     request.noun = name;
@@ -373,8 +404,15 @@ void add_deployment_commands(CLI::App& app, Common& common, DeploymentRequest& r
 }
 
 void add_resource_commands(CLI::App& app, Common& common, ResourceRequest& request) {
-  for (std::string name : {"job", "model", "data", "environment", "endpoint", "deployment"}) {
-    CLI::App* noun = app.add_subcommand(name, "Work with " + name + "s from Azure ML YAML files");
+  const std::pair<std::string, std::string> nouns[] = {
+      {"job", "jobs"},
+      {"model", "models"},
+      {"data", "data assets"},
+      {"environment", "environments"},
+      {"endpoint", "online endpoints"},
+      {"deployment", "deployments of online endpoints"}};
+  for (const auto& [name, plural] : nouns) {
+    CLI::App* noun = app.add_subcommand(name, "Work with " + plural + " from Azure ML YAML files");
     noun->require_subcommand(1);
     add_verb(noun, common, request, "create", "Create from a YAML file");
     add_verb(noun, common, request, "list", "List");

@@ -50,9 +50,8 @@ class Command {
   }
 
   Result<Json> list() {
-    Json page = TRY(
-        client_.get(cat({group_path(), "/providers/Microsoft.Resources/deployments", kVersion})));
-    return page["value"];
+    return client_.list(
+        cat({group_path(), "/providers/Microsoft.Resources/deployments", kVersion}));
   }
 
   Result<Json> read_body() {
@@ -135,12 +134,10 @@ void print(const DeploymentRequest& request, const Json& result) {
 }  // namespace
 
 int deployment_command(const DeploymentRequest& request) {
-  auto client = ApiClient::connect(request.data_dir);
-  if (!client.ok()) return fail(client.error());
-  Result<Json> result = Command(**client, request).run();
-  if (!result.ok()) return fail(result.error());
-  print(request, *result);
-  return kSuccess;
+  return ask_and_show(
+      request.data_dir, request.json,
+      [&](ApiClient& client) { return Command(client, request).run(); },
+      [&](const Json& result) { print(request, result); });
 }
 
 }  // namespace lazuli::cli

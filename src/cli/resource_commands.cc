@@ -103,15 +103,7 @@ class Command {
     bool versions = !request_.name.empty() && noun_.name != "job";
     if (versions) path += cat({"/", url_encode(request_.name), "/versions"});
     path += kApiVersion;
-    Json all = Json::array();
-    while (!path.empty()) {
-      Json page = TRY(client_.get(path));
-      for (const Json& item : page["value"].items()) all.push_back(item);
-      std::string_view next = page["nextLink"].str();
-      size_t slash = next.find('/', 8);
-      path = slash == std::string_view::npos ? std::string() : std::string(next.substr(slash));
-    }
-    return all;
+    return client_.list(std::move(path));
   }
 
   Result<Json> show() {
@@ -126,10 +118,6 @@ class Command {
 };
 
 void print(const Noun& noun, const ResourceRequest& request, const Json& result) {
-  if (request.json) {
-    std::printf("%s", result.dump_pretty().c_str());
-    return;
-  }
   if (request.verb == "stream" || request.stream) return;  // the log was the answer
   Json rows = result.is_array() ? result : Json::array({result});
   std::printf("%s", format_table(noun.columns, rows).c_str());
@@ -140,12 +128,10 @@ void print(const Noun& noun, const ResourceRequest& request, const Json& result)
 int resource_command(const ResourceRequest& request) {
   const Noun* noun = find_noun(request.noun);
   if (noun == nullptr) return fail(internal_error("unknown noun " + request.noun));
-  auto client = ApiClient::connect(request.data_dir);
-  if (!client.ok()) return fail(client.error());
-  Result<Json> result = Command(**client, request, *noun).run();
-  if (!result.ok()) return fail(result.error());
-  print(*noun, request, *result);
-  return kSuccess;
+  return ask_and_show(
+      request.data_dir, request.json,
+      [&](ApiClient& client) { return Command(client, request, *noun).run(); },
+      [&](const Json& result) { print(*noun, request, result); });
 }
 
 }  // namespace lazuli::cli

@@ -60,12 +60,12 @@ Result<Json> list_assignments(ApiClient& client, const RoleRequest& request) {
   const std::string scope = scope_or_subscription(client, request.scope);
   std::string filter;
   if (!request.principal.empty()) filter = cat({"assignedTo(", quoted(request.principal), ")"});
-  Json rows = TRY(client.get(collection(scope, "roleAssignments", filter)))["value"];
-  const Json roles = TRY(client.get(collection(scope, "roleDefinitions", {})));
+  Json rows = TRY(client.list(collection(scope, "roleAssignments", filter)));
+  const Json roles = TRY(client.list(collection(scope, "roleDefinitions", {})));
   for (Json& row : rows.mutable_items()) {
     const Json& properties = std::as_const(row)["properties"];
     const std::string id(split(properties["roleDefinitionId"].str(), '/').back());
-    for (const Json& role : roles["value"].items())
+    for (const Json& role : roles.items())
       if (role["name"].str() == id) row.set("roleName", role["properties"]["roleName"]);
   }
   return rows;
@@ -81,7 +81,7 @@ Result<Json> run(ApiClient& client, const RoleRequest& request) {
     return Json();
   }
   const std::string filter = request.custom ? "type eq 'CustomRole'" : "";
-  return TRY(client.get(collection(scope, "roleDefinitions", filter)))["value"];
+  return client.list(collection(scope, "roleDefinitions", filter));
 }
 
 void print(const RoleRequest& request, const Json& answer) {
@@ -133,15 +133,9 @@ Result<Json> ask(ApiClient& client, const WhyRequest& request) {
 }  // namespace
 
 int role_command(const RoleRequest& request) {
-  auto client = ApiClient::connect(request.data_dir);
-  if (!client.ok()) return fail(client.error());
-  const auto answer = run(**client, request);
-  if (!answer.ok()) return fail(answer.error());
-  if (request.json)
-    std::printf("%s", answer->dump_pretty().c_str());
-  else
-    print(request, *answer);
-  return kSuccess;
+  return ask_and_show(
+      request.data_dir, request.json, [&](ApiClient& client) { return run(client, request); },
+      [&](const Json& answer) { print(request, answer); });
 }
 
 int explain_access(const WhyRequest& request) {

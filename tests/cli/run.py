@@ -14,7 +14,7 @@ import tempfile
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-LAZULI = ROOT / "build/release/bin/lazuli"
+LAZULI = pathlib.Path(os.environ.get("LAZULI_BIN", ROOT / "build/release/bin/lazuli"))
 CLEAN = {name: value for name, value in os.environ.items()
          if name not in ("LAZULI_DATA", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS",
                          "HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy")}
@@ -34,7 +34,8 @@ class Help(unittest.TestCase):
 
     def test_every_command_has_help(self):
         commands = ["serve", "up", "down", "status", "env", "demo", "routes", "login", "logout", "whoami",
-                    "audit verify", "audit list", "ad group add-member", "ad app reset-secret"]
+                    "setup", "setup-code", "audit verify", "audit list", "ad group add-member", "ad group members",
+                    "ad app reset-secret"]
         commands += [f"ad {noun} {verb}" for noun in ("user", "group", "app", "sp")
                      for verb in ("list", "show", "create", "delete")]
         commands += [f"role {verb}" for verb in ("list", "show", "assign", "assignments", "unassign")]
@@ -45,6 +46,7 @@ class Help(unittest.TestCase):
             done = lazuli(*command.split(), "--help")
             self.assertEqual(done.returncode, 0, command)
             self.assertIn("Usage", done.stdout, command)
+            self.assertRegex(done.stdout, r"Examples?:", command)
 
     def test_wrong_usage_is_2(self):
         for arguments in (["bogus"], ["serve", "--port", "x"], ["job"], ["job", "create"], ["serve", "--nonsense"],
