@@ -42,8 +42,7 @@ class Crashable(server.Server):
 
     def start_again(self):
         self.tokens.clear()
-        self.process = subprocess.Popen([server.BINARY, "serve", "--port", "0", "--data", self.data],
-                                        stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
+        self.launch()
         self._wait()
 
     def call(self, method, host, target, body=None, auth="arm", headers=()):
@@ -188,9 +187,14 @@ class Kill(unittest.TestCase):
                                "parameters": {"secret": {"value": "planted-secret"}}}}
         answer = self.server.call("PUT", "management", path + version, body)
         self.assertEqual(answer.status, 201, answer.body)
-        time.sleep(0.3)
-        found = json.loads(self.server.call("GET", "management", path + version).body)["properties"]
-        self.assertEqual(found["provisioningState"], "Running")
+        deadline = time.monotonic() + WAIT_SECONDS_MAX
+        while True:
+            found = json.loads(self.server.call("GET", "management", path + version).body)["properties"]
+            if found["provisioningState"] != "Accepted":
+                break
+            self.assertLess(time.monotonic(), deadline, found)
+            time.sleep(0.02)
+        self.assertEqual(found["provisioningState"], "Running", found)
         self.server.kill()
         self.server.start_again()
         deadline = time.monotonic() + WAIT_SECONDS_MAX
@@ -216,20 +220,22 @@ class Telemetry(unittest.TestCase):
         environment = {name: value for name, value in os.environ.items() if name not in ("CI", "ORT_DISABLE_TELEMETRY")}
         environment["HOME"] = str(folder / "home")
         (folder / "home").mkdir()
-        saved, os.environ = os.environ, environment  # the server inherits it
         binary, server.BINARY = server.BINARY, folder / "traced"
         (folder / "traced").write_text(
-            f'#!/bin/sh\nexec strace -f -qq -e trace=connect,sendto,sendmsg -o {trace} {binary} "$@"\n')
+            "#!/bin/sh\nexec strace -f -qq -e trace=connect,sendto,sendmsg,sendmmsg,accept4 "
+            f'-o {trace} {binary} "$@"\n')
         (folder / "traced").chmod(0o755)
         try:
-            with Crashable() as running:
+            with Crashable(environment=environment) as running:
                 self.score_once(running)
         finally:
-            os.environ, server.BINARY = saved, binary
-        calls = trace.read_text()
-        self.assertIn("AF_UNIX", calls + "AF_UNIX")
-        for line in calls.splitlines():
-            foreign = re.search(r"inet_addr\(\"(?!127\.|0\.0\.0\.0)", line) or "sin_port=htons(53)" in line
+            server.BINARY = binary
+        calls = [line for line in trace.read_text().splitlines() if "accept4(" not in line]
+        self.assertIn("accept4(", trace.read_text(), "nothing was traced")
+        for line in calls:
+            foreign = (re.search(r'inet_addr\("(?!127\.|0\.0\.0\.0)', line)
+                       or re.search(r'inet_pton\(AF_INET6, "(?!::1"|::"|::ffff:127\.)', line)
+                       or "htons(53)" in line)
             self.assertFalse(foreign, line)
         self.assertEqual(list((folder / "home").rglob("*onnxruntime*")), [])
         self.assertFalse((folder / "home/.cache/Microsoft").exists())

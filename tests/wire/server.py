@@ -19,7 +19,7 @@ import urllib.parse
 from email.utils import formatdate
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-BINARY = ROOT / "build/release/bin/lazuli"
+BINARY = pathlib.Path(os.environ.get("LAZULI_BIN", ROOT / "build/release/bin/lazuli"))
 START_SECONDS_MAX = 30
 
 
@@ -29,10 +29,11 @@ class Answer:
 
 
 class Server:
-    """`mint`, called with the data directory before the server opens it, leaves what it returns in `minted`."""
+    """`mint`, called with the data directory before the server opens it, leaves what it returns in `minted`.
+    `environment` is the server's; None: ours."""
 
-    def __init__(self, mint=None):
-        self.mint, self.minted = mint, None
+    def __init__(self, mint=None, environment=None):
+        self.mint, self.minted, self.environment = mint, None, environment
 
     def __enter__(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="lazuli-wire-"))
@@ -40,8 +41,7 @@ class Server:
         if self.mint:
             self.minted = self.mint(self.data)
         self.log = open(self.folder / "server.log", "wb")
-        self.process = subprocess.Popen([BINARY, "serve", "--port", "0", "--data", self.data],
-                                        stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
+        self.launch()
         self.lock = threading.Lock()
         self.tokens = {}
         try:
@@ -50,6 +50,10 @@ class Server:
             self.__exit__()
             raise
         return self
+
+    def launch(self):
+        self.process = subprocess.Popen([BINARY, "serve", "--port", "0", "--data", self.data], env=self.environment,
+                                        stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
 
     def __exit__(self, *_):
         self.process.terminate()
