@@ -32,16 +32,20 @@ class DbCrashTest : public ::testing::Test {
   std::vector<int64_t> write_until_power_cut(Database& db, std::chrono::milliseconds time) {
     std::vector<std::vector<int64_t>> ledgers(kThreads);
     std::vector<std::thread> threads;
+    std::atomic<int> answered = 0;
     for (auto& ledger : ledgers) {
       threads.emplace_back([&] {
         for (;;) {
           const int64_t id = ++last_id_;
           if (!insert(db, id).ok()) return;
           ledger.push_back(id);
+          ++answered;
         }
       });
     }
     std::this_thread::sleep_for(time);
+    for (int i = 0; i < 5000 && answered < 150; ++i)  // a busy machine takes longer
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
     disk_.cut_power();
     for (auto& thread : threads) thread.join();
     std::vector<int64_t> all;

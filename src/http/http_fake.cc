@@ -19,6 +19,8 @@ TestCertificates::TestCertificates()
   std::ofstream(ca_file_) << authority_.certificate_pem;
 }
 
+TestCertificates::~TestCertificates() { unlink(ca_file_.c_str()); }
+
 Result<CertificateSource::Pem> TestCertificates::certificate(const std::string& name) {
   ++issued_;
   crypto::LeafOptions options;
@@ -65,10 +67,7 @@ TestServer::TestServer() {
   egress = make_egress({.ports = {443}});
 }
 
-TestServer::~TestServer() {
-  server_.reset();
-  unlink(certificates.ca_file().c_str());
-}
+TestServer::~TestServer() { server_.reset(); }
 
 void TestServer::start() {
   auto server = Server::create(options, application, certificates, proxy, *egress);

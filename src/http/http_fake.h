@@ -23,6 +23,7 @@ class TestCertificates final : public CertificateSource {
  public:
   TestCertificates();
   Result<Pem> certificate(const std::string& name) override;
+  ~TestCertificates() override;
   const std::string& ca_file() const { return ca_file_; }
   int issued() const { return issued_; }
 

@@ -60,7 +60,18 @@ class EndlessSource final : public BodySource {
 class HttpLimits : public ::testing::Test {
  protected:
   RawSocket raw() { return RawSocket(server_.address()); }
+  // Requests that the I/O thread has given to a pool.
+  void count_placed() {
+    server_.application.on_place = [this](const RequestHead&) {
+      ++placed_;
+      return Pool::kControl;
+    };
+  }
+  static void wait_until(const std::atomic<int>& value, int wanted) {
+    for (int i = 0; i < 10'000 && value < wanted; ++i) std::this_thread::sleep_for(milliseconds(1));
+  }
   Gate gate_;  // handlers are in it until the server has ended
+  std::atomic<int> placed_ = 0;
   std::atomic<bool> dropped_ = false;
   TestServer server_;
 };
@@ -138,7 +149,7 @@ TEST_F(HttpLimits, TellsTheApplicationWhenAClientVanishesAmidABody) {
   {
     RawSocket socket = raw();
     socket.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc");
-    while (server_.application.admitted == 0) std::this_thread::sleep_for(milliseconds(1));
+    wait_until(server_.application.admitted, 1);
     const linger reset = {1, 0};
     setsockopt(socket.fd(), SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
   }
@@ -206,12 +217,14 @@ TEST_F(HttpLimits, RefusesWhatHasWaitedTooLongForAThread) {
     gate_.pass();
     return Response(200);
   };
+  count_placed();
   server_.start();
   RawSocket running = raw();
   running.send(kGet);
   gate_.wait_for(1);
   RawSocket waiting = raw();
   waiting.send(kGet);
+  wait_until(placed_, 2);
   std::this_thread::sleep_for(milliseconds(150));
   gate_.open();
   EXPECT_TRUE(running.read_response().starts_with("HTTP/1.1 200"));
@@ -246,7 +259,7 @@ TEST_F(HttpLimits, BodiesInMemoryHaveABoundTogether) {
   server_.start();
   RawSocket first = raw();
   first.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 900\r\n\r\n");
-  while (server_.application.admitted == 0) std::this_thread::sleep_for(milliseconds(1));
+  wait_until(server_.application.admitted, 1);
   first.send(std::string(800, 'x'));
   std::this_thread::sleep_for(milliseconds(50));
   RawSocket second = raw();
@@ -272,13 +285,14 @@ TEST_F(HttpLimits, AnswersOverloadWhenTheQueueIsFull) {
     gate_.pass();
     return Response(200);
   };
+  count_placed();
   server_.start();
   RawSocket running = raw();
   running.send(kGet);
   gate_.wait_for(1);
   RawSocket queued = raw();
   queued.send(kGet);
-  std::this_thread::sleep_for(milliseconds(50));
+  wait_until(placed_, 2);
   RawSocket refused = raw();
   refused.send(kGet);
   const std::string response = refused.read_response();
@@ -328,7 +342,7 @@ TEST_F(HttpLimits, AnswersMalformedRequestsAndCloses) {
   EXPECT_TRUE(chunk.read_all().starts_with("HTTP/1.1 400"));
   RawSocket late = raw();
   late.send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
-  while (server_.application.admitted == 0) std::this_thread::sleep_for(milliseconds(1));
+  wait_until(server_.application.admitted, 1);
   late.send("zz\r\n");
   EXPECT_TRUE(late.read_all().starts_with("HTTP/1.1 400"));
   EXPECT_EQ(server_.application.handled, 0);
@@ -373,7 +387,7 @@ TEST_F(HttpLimits, DrainClosesWhatDoesNotFinish) {
   server_.start();
   RawSocket socket = raw();
   socket.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc");
-  while (server_.application.admitted == 0) std::this_thread::sleep_for(milliseconds(1));
+  wait_until(server_.application.admitted, 1);
   const auto begin = SteadyClock::now();
   server_.server().drain(milliseconds(200));
   EXPECT_LT(SteadyClock::now() - begin, std::chrono::seconds(3));

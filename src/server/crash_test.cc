@@ -42,7 +42,8 @@ class ServerCrash : public ::testing::Test {
   void upload(size_t number);
   void submit(const std::string& name, const Json& properties);
   void submit_some(size_t round);
-  void work_until_power_cut(size_t round, milliseconds time);
+  // For that long, and until so many uploads more were answered.
+  void work_until_power_cut(size_t round, milliseconds time, size_t uploads_min = 0);
   void restart(uint64_t seed, bool jobs_too);
   size_t count_broken_uploads();
   std::string end_of(const std::string& job);
@@ -165,7 +166,13 @@ void ServerCrash::submit_some(size_t round) {
   }
 }
 
-void ServerCrash::work_until_power_cut(size_t round, milliseconds time) {
+void ServerCrash::work_until_power_cut(size_t round, milliseconds time, size_t uploads_min) {
+  const auto stored = [this] {
+    const std::lock_guard lock(ledger_.mutex);
+    return ledger_.blobs.size();
+  };
+  const size_t goal = stored() + uploads_min;
+  const auto deadline = SteadyClock::now() + std::chrono::seconds(30);
   working_ = true;
   std::vector<std::thread> clients;
   for (size_t client = 0; client < 3; ++client) {
@@ -175,6 +182,8 @@ void ServerCrash::work_until_power_cut(size_t round, milliseconds time) {
   }
   clients.emplace_back([this, round] { submit_some(round); });
   std::this_thread::sleep_for(time);
+  while (stored() < goal && SteadyClock::now() < deadline)
+    std::this_thread::sleep_for(milliseconds(5));
   bytes_disk_->cut_power();
   database_disk_.cut_power();
   working_ = false;
@@ -238,7 +247,7 @@ TEST_F(ServerCrash, KeepsItsWord) {
   const int times_ms[] = {20, 60, 120, 200, 300, 450, 650, 900, 1300};
   for (size_t round = 0; round < std::size(times_ms); ++round) {
     const bool jobs_too = round % 2 == 1;
-    work_until_power_cut(round, milliseconds(times_ms[round]));
+    work_until_power_cut(round, milliseconds(times_ms[round]), round < 3 ? 0 : 10);
     restart(round, jobs_too);
     start();
     EXPECT_EQ(count_broken_uploads(), 0u) << "round " << round;
@@ -254,7 +263,7 @@ TEST_F(ServerCrash, NoticesADatabaseThatDoesNotSync) {
   start();
   prepare();
   database_disk_.ignore_syncs();
-  work_until_power_cut(0, milliseconds(300));
+  work_until_power_cut(0, milliseconds(300), 10);
   restart(0, true);
   EXPECT_TRUE(!server_.start().ok() || count_broken_uploads() > 0);
 }
@@ -264,7 +273,7 @@ TEST_F(ServerCrash, NoticesStoredBytesThatAreNotSynced) {
   bytes_disk_ = std::make_shared<bytes::FakeDisk>(disk_, server_.folder());
   start();
   prepare();
-  work_until_power_cut(0, milliseconds(300));
+  work_until_power_cut(0, milliseconds(300), 10);
   restart(0, true);
   EXPECT_TRUE(!server_.start().ok() || count_broken_uploads() > 0);
 }

@@ -5,6 +5,7 @@ import base64
 import json
 import os
 import subprocess
+import threading
 
 import pytest
 from test_sign_in import EXCHANGE, claims_of, federated, graph, tenant  # noqa: F401 (fixtures)
@@ -38,6 +39,8 @@ def node(server):
             stdout=subprocess.PIPE,
             text=True,
         )
+        timer = threading.Timer(SECONDS_MAX, child.kill)
+        timer.start()
         try:
             child.stdin.write(json.dumps(request))
             child.stdin.close()
@@ -53,6 +56,7 @@ def node(server):
             assert child.wait(SECONDS_MAX) == 0
             return tokens
         finally:
+            timer.cancel()
             child.kill()
             child.wait()
 
