@@ -16,8 +16,8 @@ build_packages=(
   libseccomp-dev libsodium-dev libgtest-dev libcli11-dev
 )
 run_packages=(libnss-myhostname bubblewrap python3 python3-venv python3-pip)
-test_packages=(postgresql-15 strace clang-format-19 curl)
-dev_packages=(clang-tidy-19 libclang-rt-19-dev wrk)
+test_packages=(postgresql-15 strace clang-format-19 curl openssl gdb)
+dev_packages=(clang-tidy-19 libclang-rt-19-dev wrk debootstrap)
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
