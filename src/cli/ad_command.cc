@@ -17,6 +17,7 @@ std::string collection_of(const AdRequest& request) {
   if (request.noun == "user") return "/v1.0/users";
   if (request.noun == "group") return "/v1.0/groups";
   if (request.noun == "app") return "/v1.0/applications";
+  if (request.noun == "provider") return "/v1.0/identity/identityProviders";
   return "/v1.0/servicePrincipals";
 }
 
@@ -39,6 +40,12 @@ Json body_of_new(const AdRequest& request) {
   if (request.noun == "sp") return Json::object({{"appId", request.id}});
   Json body = Json::object({{"displayName", request.display_name}});
   if (request.noun == "app") return body;
+  if (request.noun == "provider")
+    return body.set("@odata.type", "#microsoft.graph.openIdConnectIdentityProvider")
+        .set("issuer", request.issuer)
+        .set("clientId", request.client_id)
+        .set("clientSecret", request.client_secret)
+        .set("accountMatching", request.match_email ? "verifiedEmail" : "none");
   const std::string nickname = request.upn.substr(0, request.upn.find('@'));
   if (request.noun == "group") {
     std::string plain;
@@ -55,6 +62,28 @@ Json body_of_new(const AdRequest& request) {
            Json::object({{"password", request.password}, {"forceChangePasswordNextSignIn", true}}));
 }
 
+// A user's `identities` are written whole: what is there stays.
+Result<Json> change_link(ApiClient& client, const AdRequest& request) {
+  const Json user =
+      TRY(call(client, http::Method::kGet, item_of(request) + "?$select=identities"));
+  bool found = false;
+  Json wanted = Json::array();
+  for (const Json& each : user["identities"].items()) {
+    bool same = each["issuer"].str() == request.issuer &&
+                each["issuerAssignedId"].str() == request.subject;
+    found = found || same;
+    if (!same) wanted.push_back(each);
+  }
+  if (request.verb == "unlink" && !found)
+    return not_found("this account is not linked to the user");
+  if (request.verb == "link")
+    wanted.push_back(Json::object({{"signInType", "federated"},
+                                   {"issuer", request.issuer},
+                                   {"issuerAssignedId", request.subject}}));
+  return call(client, http::Method::kPatch, item_of(request),
+              Json::object({{"identities", std::move(wanted)}}));
+}
+
 Result<Json> run(ApiClient& client, const AdRequest& request) {
   using http::Method;
   if (request.verb == "list") return client.list_graph(collection_of(request));
@@ -62,6 +91,7 @@ Result<Json> run(ApiClient& client, const AdRequest& request) {
   if (request.verb == "create")
     return call(client, Method::kPost, collection_of(request), body_of_new(request));
   if (request.verb == "delete") return call(client, Method::kDelete, item_of(request));
+  if (request.verb == "link" || request.verb == "unlink") return change_link(client, request);
   if (request.verb == "members") return client.list_graph(item_of(request) + "/members");
   if (request.verb == "add-member")
     return call(client, Method::kPost, item_of(request) + "/members/$ref",
@@ -79,6 +109,7 @@ void print(const AdRequest& request, const Json& answer) {
   std::vector<Column> columns = {{"ID", "id"}, {"NAME", "displayName"}};
   if (request.noun == "user") columns.push_back({"USER", "userPrincipalName"});
   if (request.noun == "app" || request.noun == "sp") columns.push_back({"APP ID", "appId"});
+  if (request.noun == "provider") columns.push_back({"ISSUER", "issuer"});
   if (request.verb == "members") columns = {{"ID", "id"}, {"NAME", "displayName"}};
   std::printf("%s", format_table(columns, answer).c_str());
 }

@@ -258,6 +258,10 @@ void add_audit_commands(CLI::App& app, Common& common, AuditVerifyOptions& check
 
 std::string_view ad_arguments(std::string_view noun, std::string_view verb) {
   if (verb == "list") return " -o json";
+  if (verb == "link" || verb == "unlink")
+    return " ann@example.org --issuer https://idp.example.org --subject 248289761001";
+  if (noun == "provider" && verb == "create")
+    return " --display-name Keycloak --issuer https://idp.example.org --client-id lazuli";
   if (verb == "add-member") return " GROUP_ID --member-id USER_ID";
   if (verb != "create") return " OBJECT_ID";
   if (noun == "sp") return " --id APP_ID";
@@ -278,10 +282,24 @@ void add_ad_verb(CLI::App* noun, Common& common, AdRequest& request, const std::
     command->add_option("--password", request.password, "first password, to be changed")
         ->required();
   }
+  const bool link = verb == "link" || verb == "unlink";
+  if (link || (verb == "create" && name == "provider"))
+    command->add_option("--issuer", request.issuer, "the provider's issuer, as its tokens say")
+        ->required();
+  if (link)
+    command->add_option("--subject", request.subject, "the provider's own id of the account")
+        ->required();
+  if (verb == "create" && name == "provider") {
+    command->add_option("--client-id", request.client_id, "this server's id there")->required();
+    command->add_option("--client-secret", request.client_secret, "its secret there, if any");
+    command->add_flag("--match-verified-email", request.match_email,
+                      "link who signs in first to the user named like the verified e-mail address");
+  }
   if (verb == "create" && name == "sp")
     command->add_option("--id", request.id, "id of its application")->required();
   else if (verb != "create" && verb != "list")
-    command->add_option("--id,id", request.id, "object id")->required();
+    command->add_option("--id,id", request.id, name == "user" ? "object id or name" : "object id")
+        ->required();
   if (verb == "add-member")
     command->add_option("--member-id", request.member, "object id of the member")->required();
   add_example(command, cat({"ad ", name, " ", verb, ad_arguments(name, verb)}));
@@ -312,7 +330,17 @@ void add_ad_commands(CLI::App& app, Common& common, AdRequest& request) {
       add_ad_verb(noun, common, request, "add-member", "Add somebody to it");
     }
     if (name == "app") add_ad_verb(noun, common, request, "reset-secret", "Add a client secret");
+    if (name == "user") {
+      add_ad_verb(noun, common, request, "link", "Let an account of a provider sign in as the user");
+      add_ad_verb(noun, common, request, "unlink", "Take that back, and sign the user out");
+    }
   }
+  CLI::App* provider = ad->add_subcommand(
+      "provider", "Work with external OpenID Connect providers that people sign in with");
+  provider->require_subcommand(1);
+  add_ad_verb(provider, common, request, "list", "List");
+  add_ad_verb(provider, common, request, "create", "Create one");
+  add_ad_verb(provider, common, request, "delete", "Delete one");
 }
 
 void add_env_command(CLI::App& app, Common& common, EnvOptions& options) {

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "http/encode.h"
+#include "http/url.h"
 
 namespace lazuli::http {
 namespace {
@@ -45,7 +46,7 @@ void Request::work() {
 }
 
 void Request::fail_after(std::string_view what) {
-  log::error("http", "a handler threw", {{"target", exchange.head.raw_path}, {"what", what}});
+  log::error("http", "a handler threw", {{"target", loggable_path(exchange.head.raw_path)}, {"what", what}});
   if (step == Step::kPull) {
     outcome = Outcome::kBroken;
     return;
@@ -193,7 +194,7 @@ bool Request::pull_piece() {
   const Result<size_t> read = source_->read(std::as_writable_bytes(room.subspan(prefix, wanted)));
   if (!read.ok() || *read > wanted) {
     log::warning("http", "a response broke off",
-                 {{"target", exchange.head.raw_path},
+                 {{"target", loggable_path(exchange.head.raw_path)},
                   {"error", read.ok() ? "more bytes than were asked for" : read.error().message}});
     return false;
   }
@@ -202,7 +203,7 @@ bool Request::pull_piece() {
     stream_done = *source_left_ == 0;
     piece.commit(*read);
     if (*read == 0)
-      log::warning("http", "a response is too short", {{"target", exchange.head.raw_path}});
+      log::warning("http", "a response is too short", {{"target", loggable_path(exchange.head.raw_path)}});
     return *read > 0;
   }
   stream_done = *read == 0;

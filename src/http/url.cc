@@ -61,4 +61,13 @@ Result<std::string> resolve_url(const Url& base, std::string_view reference) {
   return cat({origin, path.substr(0, path.rfind('/') + 1), reference});
 }
 
+std::string loggable_path(std::string_view raw_path) {
+  constexpr size_t kPieceMax = 40;  // a GUID fits
+  std::string shown;
+  for (std::string_view piece : split(raw_path, '/'))
+    shown += cat({piece.size() > kPieceMax ? "..." : piece, "/"});
+  if (!shown.empty()) shown.pop_back();
+  return shown;
+}
+
 }  // namespace lazuli::http

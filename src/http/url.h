@@ -24,6 +24,10 @@ struct Url {
 // kInvalidArgument for another scheme, user information or a host that is not understood.
 Result<Url> parse_url(std::string_view text);
 
+// A request's path as it may be logged: a long piece of it could be a credential ("/msi/…/token"),
+// and is left out.
+std::string loggable_path(std::string_view raw_path);
+
 // A reference ("/path", "//host/path", "https://…", "name") as seen from `base` (RFC 3986 §5,
 // without the merging of dot segments: servers do that themselves).
 Result<std::string> resolve_url(const Url& base, std::string_view reference);

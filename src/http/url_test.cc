@@ -34,5 +34,14 @@ TEST(HttpUrl, ResolvesReferencesOverTheirBase) {
   EXPECT_FALSE(resolve_url(*base, "/a\r\nX: 1").ok());
 }
 
+TEST(HttpUrl, LeavesOutOfLogsWhatCouldBeACredential) {
+  const std::string secret(41, 'x');
+  EXPECT_EQ(loggable_path("/msi/" + secret + "/token"), "/msi/.../token");
+  EXPECT_EQ(loggable_path("/msi/" + secret), "/msi/...");
+  EXPECT_EQ(loggable_path("/a/2f3c0a4e-7d0c-4c55-8b0e-0a3f9f8f3a11/"),
+            "/a/2f3c0a4e-7d0c-4c55-8b0e-0a3f9f8f3a11/");
+  EXPECT_EQ(loggable_path("/"), "/");
+}
+
 }  // namespace
 }  // namespace lazuli::http

@@ -35,7 +35,8 @@ class Help(unittest.TestCase):
     def test_every_command_has_help(self):
         commands = ["serve", "up", "down", "status", "env", "demo", "routes", "login", "logout", "whoami",
                     "setup", "setup-code", "audit verify", "audit list", "ad group add-member", "ad group members",
-                    "ad app reset-secret"]
+                    "ad app reset-secret", "ad user link", "ad user unlink", "ad provider list", "ad provider create",
+                    "ad provider delete"]
         commands += [f"ad {noun} {verb}" for noun in ("user", "group", "app", "sp")
                      for verb in ("list", "show", "create", "delete")]
         commands += [f"role {verb}" for verb in ("list", "show", "assign", "assignments", "unassign")]

@@ -94,6 +94,19 @@ struct IdentityProvider {
   std::string issuer;  // exact `iss`; its discovery document is below it
   std::string client_id;
   std::string scopes;  // "openid profile email"
+  // Whoever has no account linked yet is the user whose name is the e-mail address that the
+  // provider says it has verified. Only for providers that own the addresses' domain.
+  bool match_email = false;
+};
+
+// Who signed in there: the provider's own id of the account, and the address it vouches for, if
+// any.
+struct ExternalAccount {
+  std::string subject, verified_email;
+};
+struct ExternalAnswer {
+  std::optional<Principal> user;  // nothing: no account is linked
+  bool linked_now = false;
 };
 
 struct FirstPerson {
@@ -165,16 +178,12 @@ class Directory {
   virtual Result<Principal> redeem_setup_code(db::Tx& tx, const SecretString& code,
                                               const FirstPerson& person) = 0;
 
-  // Sign-in of people through other providers; accounts are linked by (issuer, subject) alone.
+  // Sign-in of people through other providers; accounts are linked by (issuer, subject) alone, by
+  // an administrator or, where the provider's rule says so, at the first sign-in.
   virtual Result<std::vector<IdentityProvider>> identity_providers() = 0;
-  virtual Result<IdentityProvider> add_provider(const IdentityProvider& provider,
-                                                const SecretString& client_secret) = 0;
-  virtual Result<void> remove_provider(const std::string& provider_id) = 0;
   virtual Result<SecretString> provider_secret(const std::string& provider_id) = 0;
-  virtual Result<std::optional<Principal>> find_external(const std::string& issuer,
-                                                         const std::string& subject) = 0;
-  virtual Result<void> link_external(db::Tx& tx, const std::string& object_id,
-                                     const std::string& issuer, const std::string& subject) = 0;
+  virtual Result<ExternalAnswer> external_person(const IdentityProvider& provider,
+                                                 const ExternalAccount& account) = 0;
 };
 
 // For tests of services that stand on this one: a directory on a database that went through these

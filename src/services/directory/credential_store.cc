@@ -210,10 +210,10 @@ Result<void> CredentialStore::put_setup_code(db::Tx& tx, const SetupCode& code) 
 Result<void> CredentialStore::add_provider(db::Tx& tx, const IdentityProvider& provider,
                                            const std::string& sealed_secret) {
   TRY(
-      tx.exec("INSERT INTO directory_provider (id, name, issuer, client_id, sealed_secret, scopes) "
-              "VALUES (?, ?, ?, ?, ?, ?)",
+      tx.exec("INSERT INTO directory_provider (id, name, issuer, client_id, sealed_secret, scopes, "
+              "match_email) VALUES (?, ?, ?, ?, ?, ?, ?)",
               {provider.id, provider.name, provider.issuer, provider.client_id,
-               db::Blob{sealed_secret}, provider.scopes}));
+               db::Blob{sealed_secret}, provider.scopes, provider.match_email}));
   return {};
 }
 
@@ -223,9 +223,11 @@ Result<bool> CredentialStore::remove_provider(db::Tx& tx, const std::string& id)
 
 Result<std::vector<IdentityProvider>> CredentialStore::providers(db::Executor& db) {
   std::vector<IdentityProvider> all;
-  for (const db::Row& row : TRY(db.query(
-           "SELECT id, name, issuer, client_id, scopes FROM directory_provider ORDER BY name, id")))
-    all.push_back({row.text(0), row.text(1), row.text(2), row.text(3), row.text(4)});
+  for (const db::Row& row :
+       TRY(db.query("SELECT id, name, issuer, client_id, scopes, match_email FROM "
+                    "directory_provider ORDER BY name, id")))
+    all.push_back(
+        {row.text(0), row.text(1), row.text(2), row.text(3), row.text(4), row.boolean(5)});
   return all;
 }
 
@@ -246,12 +248,27 @@ Result<std::optional<std::string>> CredentialStore::find_external(db::Executor& 
   return std::optional<std::string>(row->text(0));
 }
 
-Result<void> CredentialStore::link_external(db::Tx& tx, const std::string& object_id,
-                                            const std::string& issuer, const std::string& subject) {
-  TRY(
-      tx.exec("INSERT INTO directory_external (issuer, subject, object_id) VALUES (?, ?, ?) "
-              "ON CONFLICT (issuer, subject) DO UPDATE SET object_id = excluded.object_id",
-              {issuer, subject, object_id}));
+Result<std::vector<LinkedAccount>> CredentialStore::externals_of(db::Executor& db,
+                                                                 const std::string& object_id) {
+  std::vector<LinkedAccount> all;
+  for (const db::Row& row :
+       TRY(db.query("SELECT issuer, subject FROM directory_external WHERE object_id = ? "
+                    "ORDER BY issuer, subject",
+                    {object_id})))
+    all.push_back({row.text(0), row.text(1)});
+  return all;
+}
+
+Result<void> CredentialStore::add_external(db::Tx& tx, const std::string& object_id,
+                                           const LinkedAccount& account) {
+  TRY(tx.exec("INSERT INTO directory_external (issuer, subject, object_id) VALUES (?, ?, ?)",
+              {account.issuer, account.subject, object_id}));
+  return {};
+}
+
+Result<void> CredentialStore::remove_external(db::Tx& tx, const LinkedAccount& account) {
+  TRY(tx.exec("DELETE FROM directory_external WHERE issuer = ? AND subject = ?",
+              {account.issuer, account.subject}));
   return {};
 }
 

@@ -80,8 +80,12 @@ class CredentialStore {
   static Result<std::optional<std::string>> find_external(db::Executor& db,
                                                           const std::string& issuer,
                                                           const std::string& subject);
-  static Result<void> link_external(db::Tx& tx, const std::string& object_id,
-                                    const std::string& issuer, const std::string& subject);
+  static Result<std::vector<LinkedAccount>> externals_of(db::Executor& db,
+                                                         const std::string& object_id);
+  // kConflict where the account is linked already.
+  static Result<void> add_external(db::Tx& tx, const std::string& object_id,
+                                   const LinkedAccount& account);
+  static Result<void> remove_external(db::Tx& tx, const LinkedAccount& account);
 };
 
 }  // namespace lazuli::directory

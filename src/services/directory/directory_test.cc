@@ -170,15 +170,6 @@ TEST_P(DirectoryTest, AnIdentityBelongsToItsResource) {
   EXPECT_TRUE(write(drop).ok());
 }
 
-TEST_P(DirectoryTest, ExternalAccountsAreLinkedByIssuerAndSubject) {
-  Object user = add(kUser, "ann");
-  ASSERT_TRUE(write([&](db::Tx& tx) {
-                return directory->link_external(tx, user.object_id, "https://idp", "42");
-              }).ok());
-  EXPECT_EQ(directory->find_external("https://idp", "42")->value().object_id, user.object_id);
-  EXPECT_FALSE(directory->find_external("https://other", "42")->has_value());
-}
-
 TEST_P(DirectoryTest, TheSetupCodeWorksOnce) {
   EXPECT_TRUE(directory->is_first_start().value());
   SecretString code = directory->make_setup_code().value();

@@ -52,12 +52,15 @@ Json render_plain(const Graph& graph, const Object& object) {
   return graph.schema.read(object, graph.installation.tenant_id);
 }
 
-Result<Json> render(const Graph& graph, db::Executor& db, const Object& object) {
+Result<Json> render(const Graph& graph, db::Executor& db, const Object& object,
+                    const ListOptions& options) {
   Json json = render_plain(graph, object);
   if (object.kind == kApplication || object.kind == kServicePrincipal) {
     json.set("keyCredentials", TRY(certificates_json(db, object)));
     json.set("passwordCredentials", TRY(secrets_json(db, object)));
   }
+  if (object.kind == kUser && options.concerns("identities"))
+    json.set("identities", TRY(identities_json(db, object, graph.installation.domain)));
   return json;
 }
 

@@ -10,6 +10,7 @@
 #include "core/service.h"
 #include "db/db.h"
 #include "services/directory/changes.h"
+#include "services/directory/external_accounts.h"
 #include "services/directory/model.h"
 #include "services/directory/odata.h"
 #include "services/directory/passwords.h"
@@ -28,6 +29,7 @@ struct Graph {
   Changes& changes;
   Passwords& passwords;
   Secrets& secrets;
+  ExternalAccounts& external;
   Directory& directory;
   Schema schema;
 };
@@ -91,8 +93,10 @@ Error bad_request(std::string message);
 // The object that the path names, by id, app id or UPN; the caller's own for /me.
 Result<Object> object_of(const Graph& graph, db::Executor& db, const Noun& noun, Context& context);
 
-// The whole object as clients read it, its credentials included.
-Result<Json> render(const Graph& graph, db::Executor& db, const Object& object);
+// The whole object as clients read it, its credentials included. What Graph tells only when asked
+// (a user's `identities`) is there when the options select it or filter by it.
+Result<Json> render(const Graph& graph, db::Executor& db, const Object& object,
+                    const ListOptions& options = {});
 // The same without credentials, of many.
 Json render_plain(const Graph& graph, const Object& object);
 

@@ -61,6 +61,19 @@ class DirectoryGraphTest : public testing::TestWithParam<db::testing::Driver> {
                                             name));
     return made["id"].text();
   }
+  IdentityProvider add_provider(const std::string& issuer, const std::string& matching) {
+    post("/identity/identityProviders", Json::object({{"displayName", "There"},
+                                                      {"issuer", issuer},
+                                                      {"clientId", "c"},
+                                                      {"accountMatching", matching}}));
+    return directory->identity_providers()->back();
+  }
+  static Json links(const std::string& issuer, const std::string& subject) {
+    return Json::object({{"identities", Json::array({Json::object({{"signInType", "federated"},
+                                                                   {"issuer", issuer},
+                                                                   {"issuerAssignedId",
+                                                                    subject}})})}});
+  }
   // An application; its ids in id and appId.
   Json add_application(const std::string& name) {
     return post("/applications", Json::object({{"displayName", name}}));
@@ -322,6 +335,80 @@ TEST_P(DirectoryGraphTest, ProvidersKeepTheirSecrets) {
   post("/identity/identityProviders", parse(R"({"displayName": "x", "issuer": "http://i"})"), 400);
   call(Method::kDelete, "/identity/identityProviders/" + made["id"].text(), {}, 204);
   call(Method::kDelete, "/identity/identityProviders/" + made["id"].text(), {}, 404);
+}
+
+TEST_P(DirectoryGraphTest, AnAccountIsLinkedByIssuerAndSubjectAlone) {
+  IdentityProvider provider = add_provider("https://idp", "none");
+  std::string ann = add_user("ann"), bob = add_user("bob");
+  auto who = [&](const IdentityProvider& there, const std::string& subject) {
+    auto answer = directory->external_person(there, {subject, "ann@example.org"}).value();
+    return answer.user ? answer.user->object_id : std::string();
+  };
+  EXPECT_EQ(who(provider, "42"), "");
+  call(Method::kPatch, "/users/" + ann, links("https://idp", "42"), 204);
+  EXPECT_EQ(who(provider, "42"), ann);
+  EXPECT_EQ(who(provider, "43"), "");
+  IdentityProvider other = provider;
+  other.issuer = "https://other";
+  EXPECT_EQ(who(other, "42"), "");
+
+  // Somebody else's account, or one of nobody's provider, is not to be had.
+  call(Method::kPatch, "/users/" + bob, links("https://idp", "42"), 400);
+  call(Method::kPatch, "/users/" + bob, links("https://nobody", "1"), 400);
+  call(Method::kPatch, "/users/" + bob, links("https://idp", ""), 400);
+  call(Method::kPatch, "/users/" + bob, parse(R"({"identities": [{"signInType": "emailAddress",
+       "issuer": "https://idp", "issuerAssignedId": "x"}]})"), 400);
+  call(Method::kPatch, "/users/" + bob, parse(R"({"identities": null})"), 400);
+  EXPECT_EQ(who(provider, "42"), ann);
+}
+
+TEST_P(DirectoryGraphTest, IdentitiesAreToldWhenAskedForAndGoAsAWhole) {
+  add_provider("https://idp", "none");
+  std::string ann = add_user("ann");
+  call(Method::kPatch, "/users/" + ann, links("https://idp", "42"), 204);
+  EXPECT_FALSE(get("/users/" + ann).contains("identities"));
+  const Json told = get("/users/" + ann + "?$select=identities");
+  EXPECT_EQ(told["identities"].items()[0]["issuerAssignedId"].text(), "ann@example.org");
+  EXPECT_EQ(told["identities"].items()[1]["issuerAssignedId"].text(), "42");
+  const Json found = get("/users?$filter=identities/any(i:i/issuerAssignedId%20eq%20'42'%20and%20"
+                         "i/issuer%20eq%20'https://idp')");
+  ASSERT_EQ(found["value"].size(), 1u);
+  EXPECT_EQ(found["value"].items()[0]["id"].text(), ann);
+
+  // What was read may be written again; who loses an account is signed out.
+  Timestamp before = now();
+  call(Method::kPatch, "/users/" + ann, Json::object({{"identities", told["identities"]}}), 204);
+  EXPECT_TRUE(directory->standing(ann)->admits(before));
+  call(Method::kPatch, "/users/" + ann, parse(R"({"identities": []})"), 204);
+  EXPECT_FALSE(directory->standing(ann)->admits(before));
+  EXPECT_EQ(get("/users/" + ann + "?$select=identities")["identities"].size(), 1u);
+}
+
+TEST_P(DirectoryGraphTest, WhoHasAnExternalAccountNeedsNoPassword) {
+  add_provider("https://idp", "none");
+  Json ask = links("https://idp", "7");
+  ask.set("displayName", "Ann").set("userPrincipalName", "ann@example.org");
+  std::string ann = post("/users", ask)["id"].text();
+  auto refused = directory->verify_password("ann@example.org", SecretString("Secret-123"));
+  EXPECT_EQ(refused->verdict, PasswordVerdict::kRefused);
+  ask.set("identities", Json::array()).set("userPrincipalName", "bob@example.org");
+  post("/users", ask, 400);
+}
+
+TEST_P(DirectoryGraphTest, AVerifiedAddressLinksOnceWhereTheProviderSaysSo) {
+  IdentityProvider provider = add_provider("https://idp", "verifiedEmail");
+  std::string ann = add_user("ann");
+  EXPECT_FALSE(directory->external_person(provider, {"42", ""})->user);
+  EXPECT_FALSE(directory->external_person(provider, {"42", "nobody@example.org"})->user);
+  auto first = directory->external_person(provider, {"42", "Ann@Example.org"}).value();
+  ASSERT_TRUE(first.user);
+  EXPECT_EQ(first.user->object_id, ann);
+  EXPECT_TRUE(first.linked_now);
+  // From now on the account decides, not the address; another account does not get it as well.
+  EXPECT_EQ(directory->external_person(provider, {"42", ""})->user->object_id, ann);
+  EXPECT_FALSE(directory->external_person(provider, {"43", "ann@example.org"})->user);
+  post("/identity/identityProviders", parse(R"({"displayName": "x", "issuer": "https://i",
+       "clientId": "c", "accountMatching": "always"})"), 400);
 }
 
 TEST_P(DirectoryGraphTest, TheServersOwnPrincipalsStay) {

@@ -33,6 +33,12 @@ struct Object {
   Json properties = Json::object();
 };
 
+// A user's account with an external provider.
+struct LinkedAccount {
+  std::string issuer, subject;
+  bool operator==(const LinkedAccount&) const = default;
+};
+
 struct Secret {
   std::string key_id, object_id, name, hint, hash;
   Timestamp start{}, end{};

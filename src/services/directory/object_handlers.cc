@@ -38,10 +38,11 @@ Result<std::optional<std::vector<Object>>> candidates(db::Executor& db, const No
 template <typename Take>
 Result<void> each_match(const Graph& graph, db::Executor& db, const Noun& noun,
                         const ListOptions& options, std::string after, Take take) {
-  auto offer = [&](const std::vector<Object>& objects) {
+  bool linked = noun.kind == kUser && options.filter && options.filter->concerns("identities");
+  auto offer = [&](const std::vector<Object>& objects) -> Result<bool> {
     for (const Object& object : objects) {
       if (object.object_id <= after) continue;
-      Json json = render_plain(graph, object);
+      Json json = linked ? TRY(render(graph, db, object, options)) : render_plain(graph, object);
       if (options.filter && !options.filter->matches(json)) continue;
       if (!take(object, std::move(json))) return false;
     }
@@ -49,13 +50,13 @@ Result<void> each_match(const Graph& graph, db::Executor& db, const Noun& noun,
   };
   if (options.filter)
     if (auto found = TRY(candidates(db, noun, *options.filter))) {
-      offer(*found);
+      TRY(offer(*found));
       return {};
     }
   std::string from = after;
   while (true) {
     std::vector<Object> batch = TRY(Store::list(db, noun.kind, from, kBatch));
-    if (!offer(batch) || batch.size() < kBatch) return {};
+    if (!TRY(offer(batch)) || batch.size() < kBatch) return {};
     from = batch.back().object_id;
   }
 }
@@ -230,7 +231,7 @@ Answer list_objects(const Graph& graph, const Noun& noun, Context& context) {
     if (!matches.next.empty()) json.set("@odata.nextLink", next_page(context, matches.next));
     Json items = Json::array();
     for (const Object& object : matches.objects)
-      items.push_back(selected(TRY(render(graph, reader, object)), options.select));
+      items.push_back(selected(TRY(render(graph, reader, object, options)), options.select));
     json.set("value", std::move(items));
     return core::json_response(json);
   });
@@ -257,7 +258,7 @@ Answer count_objects(const Graph& graph, const Noun& noun, Context& context) {
 Answer create_object(const Graph& graph, const Noun& noun, Context& context) {
   const Json body = TRY(context.json());
   NewPassword password = TRY(password_in(graph, body));
-  if (noun.kind == kUser && password.hash.empty())
+  if (noun.kind == kUser && password.hash.empty() && !links_account(body["identities"]))
     return bad_request("A password must be specified to create a new user.");
   Object object =
       TRY(graph.handle.read([&](db::Reader& reader) { return draft(graph, reader, noun, body); }));
@@ -273,6 +274,8 @@ Answer create_object(const Graph& graph, const Noun& noun, Context& context) {
       TRY(graph.passwords.set(tx, object.object_id, password.hash, password.must_change));
     if (body["keyCredentials"].is_array())
       TRY(write_certificates(tx, object, body["keyCredentials"]));
+    if (noun.kind == kUser && body.find("identities") != nullptr)
+      TRY(write_identities(tx, object, body["identities"]));
     TRY(bind(graph, tx, object, body));
     TRY(graph.changes.record(tx, object.object_id, object.kind, "created"));
     return entity(context, noun.collection, TRY(render(graph, tx, object)), 201);
@@ -284,7 +287,7 @@ Answer get_object(const Graph& graph, const Noun& noun, Context& context) {
   return graph.handle.read([&](db::Reader& reader) -> Answer {
     Object object = TRY(object_of(graph, reader, noun, context));
     std::string_view fragment = noun.collection;
-    Json json = selected(TRY(render(graph, reader, object)), options.select);
+    Json json = selected(TRY(render(graph, reader, object, options)), options.select);
     if (fragment == "directoryObjects")
       json.set("@odata.type", cat({"#microsoft.graph.", object.kind}));
     return entity(context, fragment, json);
@@ -314,9 +317,11 @@ Answer update_object(const Graph& graph, const Noun& noun, Context& context) {
       TRY(graph.passwords.set(tx, object.object_id, password.hash, password.must_change));
     bool has_keys = body["keyCredentials"].is_array();
     if (has_keys) TRY(write_certificates(tx, object, body["keyCredentials"]));
+    bool has_links = noun.kind == kUser && body.find("identities") != nullptr;
+    if (has_links) TRY(write_identities(tx, object, body["identities"]));
     TRY(bind(graph, tx, object, body));
     std::string_view change = was_enabled && !object.enabled ? "disabled"
-                              : has_keys                     ? "credentials"
+                              : has_keys || has_links        ? "credentials"
                                                              : "updated";
     TRY(graph.changes.record(tx, object.object_id, object.kind, change));
     return no_content();

@@ -109,6 +109,19 @@ std::optional<std::string> Filter::required_element(std::string_view path) const
   return {};
 }
 
+bool Filter::concerns(std::string_view property) const {
+  if (iequals(std::string_view(path_).substr(0, path_.find('/')), property)) return true;
+  if (kind_ == Kind::kAny) return false;  // below it, names are of its variable
+  return std::ranges::any_of(children_,
+                             [&](const Filter& child) { return child.concerns(property); });
+}
+
+bool ListOptions::concerns(std::string_view property) const {
+  if (filter && filter->concerns(property)) return true;
+  return std::ranges::any_of(select,
+                             [&](const std::string& each) { return iequals(each, property); });
+}
+
 namespace {
 
 Error unsupported(std::string message) {

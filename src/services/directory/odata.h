@@ -27,6 +27,8 @@ class Filter {
   std::optional<std::string> required(std::string_view path) const;
   // The same of "path/any(x:x eq 'text')".
   std::optional<std::string> required_element(std::string_view path) const;
+  // Whether it asks for the property of this name.
+  bool concerns(std::string_view property) const;
 
  private:
   enum class Kind { kAnd, kOr, kNot, kCompare, kFunction, kIn, kAny };
@@ -48,6 +50,9 @@ struct ListOptions {
   bool count = false;
   size_t top = 100;
   std::string skip_token;  // ours: where the last page ended
+
+  // Whether the property is selected or filtered by, by name.
+  bool concerns(std::string_view property) const;
 };
 
 // Up to 999 per page. $search and $expand are kUnimplemented by name.

@@ -12,6 +12,8 @@ namespace {
 constexpr std::string_view kOdataType = "#microsoft.graph.openIdConnectIdentityProvider";
 constexpr std::string_view kFragment = "identity/identityProviders";
 constexpr size_t kTextMax = 600;
+// Ours: what is done with an account that nobody has linked.
+constexpr std::string_view kNoMatching = "none", kByEmail = "verifiedEmail";
 
 Json provider_json(const IdentityProvider& provider) {
   return Json::object({{"@odata.type", kOdataType},
@@ -21,12 +23,14 @@ Json provider_json(const IdentityProvider& provider) {
                        {"clientId", provider.client_id},
                        {"clientSecret", "****"},
                        {"scope", provider.scopes},
+                       {"accountMatching", provider.match_email ? kByEmail : kNoMatching},
                        {"responseType", "code"}});
 }
 
 Answer list_providers(const Graph& graph, Context& context) {
   Json::Array items;
-  for (const IdentityProvider& each : TRY(graph.directory.identity_providers()))
+  const std::vector<IdentityProvider> providers = TRY(graph.external.providers());
+  for (const IdentityProvider& each : providers)
     items.push_back(provider_json(each));
   return collection(context, kFragment, std::move(items));
 }
@@ -46,17 +50,22 @@ Answer create_provider(const Graph& graph, Context& context) {
   std::vector<std::string_view> scopes = split(provider.scopes, ' ');
   if (std::find(scopes.begin(), scopes.end(), "openid") == scopes.end())
     return bad_request("'scope' must hold openid.");
-  for (const IdentityProvider& each : TRY(graph.directory.identity_providers()))
+  const std::string matching = body["accountMatching"].text();
+  provider.match_email = matching == kByEmail;
+  if (!matching.empty() && !provider.match_email && matching != kNoMatching)
+    return bad_request("'accountMatching' must be none or verifiedEmail.");
+  const std::vector<IdentityProvider> known = TRY(graph.external.providers());
+  for (const IdentityProvider& each : known)
     if (each.issuer == provider.issuer)
       return conflict("There is an identity provider with this issuer already.",
                       "Request_MultipleObjectsWithSameKeyValue");
   IdentityProvider made =
-      TRY(graph.directory.add_provider(provider, SecretString(body["clientSecret"].str())));
+      TRY(graph.external.add_provider(provider, SecretString(body["clientSecret"].str())));
   return entity(context, kFragment, provider_json(made), 201);
 }
 
 Answer delete_provider(const Graph& graph, Context& context) {
-  auto removed = graph.directory.remove_provider(context.param("id"));
+  auto removed = graph.external.remove_provider(context.param("id"));
   if (!removed.ok() && removed.error().code == Code::kNotFound)
     return no_such_object(context.param("id"));
   TRY(std::move(removed));

@@ -229,7 +229,7 @@ const Schema::Properties& Schema::of(std::string_view kind) const {
 Result<void> Schema::write(const Json& body, Object& object) const {
   for (const Json::Member& member : body.members()) {
     const auto& [name, value] = member;
-    if (is_elsewhere(name)) continue;
+    if (is_elsewhere(name) || (name == "identities" && object.kind == kUser)) continue;
     if (name == "displayName") {
       if (!value.is_string()) return invalid_value(name);
       TRY(check_name(value.str(), name));

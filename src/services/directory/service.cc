@@ -35,13 +35,13 @@ class Service final : public DirectoryService {
   Result<void> open(db::Database::Handle handle, core::Vault& vault,
                     core::Events& events) override {
     handle_.emplace(std::move(handle));
-    vault_ = &vault;
     changes_ = std::make_unique<Changes>(*handle_, events);
     passwords_ = std::make_unique<Passwords>(*handle_, *changes_);
     secrets_ = std::make_unique<Secrets>(vault);
+    external_ = std::make_unique<ExternalAccounts>(*handle_, vault, *changes_);
     setup_ = std::make_unique<Setup>(*handle_, vault);
-    graph_.reset(
-        new Graph{installation_, *handle_, *changes_, *passwords_, *secrets_, *this, Schema()});
+    graph_.reset(new Graph{installation_, *handle_, *changes_, *passwords_, *secrets_, *external_,
+                           *this, Schema()});
     return {};
   }
 
@@ -190,46 +190,15 @@ class Service final : public DirectoryService {
     return principal_of(user);
   }
 
-  Result<IdentityProvider> add_provider(const IdentityProvider& wanted,
-                                        const SecretString& client_secret) override {
-    IdentityProvider provider = wanted;
-    provider.id = new_uuid();
-    std::string sealed = vault_->seal("directory.provider/" + provider.id, client_secret.expose());
-    TRY(handle_->write(
-        [&](db::Tx& tx) { return CredentialStore::add_provider(tx, provider, sealed); }));
-    return provider;
-  }
-  Result<void> remove_provider(const std::string& provider_id) override {
-    return handle_->write([&](db::Tx& tx) -> Result<void> {
-      if (TRY(CredentialStore::remove_provider(tx, provider_id))) return {};
-      return not_found("there is no identity provider " + provider_id);
-    });
-  }
   Result<std::vector<IdentityProvider>> identity_providers() override {
-    return handle_->read([](db::Reader& reader) { return CredentialStore::providers(reader); });
+    return external_->providers();
   }
   Result<SecretString> provider_secret(const std::string& provider_id) override {
-    auto sealed = TRY(handle_->read([&](db::Reader& reader) {
-      return CredentialStore::sealed_provider_secret(reader, provider_id);
-    }));
-    if (!sealed) return not_found("there is no identity provider " + provider_id);
-    return vault_->open("directory.provider/" + provider_id, *sealed);
+    return external_->provider_secret(provider_id);
   }
-  Result<std::optional<Principal>> find_external(const std::string& issuer,
-                                                 const std::string& subject) override {
-    return find([&](db::Reader& reader) -> Result<std::optional<Object>> {
-      auto object_id = TRY(CredentialStore::find_external(reader, issuer, subject));
-      if (!object_id) return std::optional<Object>();
-      return Store::find(reader, *object_id);
-    });
-  }
-  Result<void> link_external(db::Tx& caller, const std::string& object_id,
-                             const std::string& issuer, const std::string& subject) override {
-    return change(caller, object_id, "credentials",
-                  [&](db::Tx& tx, const std::string& id) -> Result<bool> {
-                    TRY(CredentialStore::link_external(tx, id, issuer, subject));
-                    return true;
-                  });
+  Result<ExternalAnswer> external_person(const IdentityProvider& provider,
+                                         const ExternalAccount& account) override {
+    return external_->person(provider, account);
   }
 
  private:
@@ -254,10 +223,10 @@ class Service final : public DirectoryService {
 
   const core::Installation installation_;
   std::optional<db::Database::Handle> handle_;
-  core::Vault* vault_ = nullptr;
   std::unique_ptr<Changes> changes_;
   std::unique_ptr<Passwords> passwords_;
   std::unique_ptr<Secrets> secrets_;
+  std::unique_ptr<ExternalAccounts> external_;
   std::unique_ptr<Setup> setup_;
   std::unique_ptr<Graph> graph_;
 };

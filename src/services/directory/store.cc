@@ -116,6 +116,9 @@ constexpr const char* kConsentAndSetup =
     "CREATE TABLE directory_setup (id {int} PRIMARY KEY, hash {text} NOT NULL, expires_us {int} "
     "NOT NULL)";
 
+constexpr const char* kMatching =
+    "ALTER TABLE directory_provider ADD COLUMN match_email {int} NOT NULL DEFAULT 0";
+
 }  // namespace
 
 std::string_view to_string(PrincipalKind kind) {
@@ -133,7 +136,8 @@ std::string_view to_string(PrincipalKind kind) {
 std::vector<db::Migration> Store::migrations() {
   return {{"directory", 1, cat({kObjects, kCredentials})},
           {"directory", 2, kTakeOver, "identity"},
-          {"directory", 3, kConsentAndSetup}};
+          {"directory", 3, kConsentAndSetup},
+          {"directory", 4, kMatching}};
 }
 
 Result<void> Store::add(db::Tx& tx, const Object& object) {

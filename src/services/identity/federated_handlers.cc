@@ -79,12 +79,15 @@ Result<Proof> finish(const LoginParts& parts, const Context& context, const Erra
   if (!query.has("code")) return refused("it sent no code.");
   std::string id_token = TRY(redeem(parts, context, errand, provider, query["code"]));
   const Json claims = TRY(verify(parts, errand, provider, id_token));
-  auto person = TRY(parts.token.directory.find_external(provider.issuer, claims["sub"].text()));
-  if (!person)
+  directory::ExternalAccount account{claims["sub"].text(), {}};
+  if (claims["email_verified"].boolean()) account.verified_email = claims["email"].text();
+  directory::ExternalAnswer answer =
+      TRY(parts.token.directory.external_person(provider, account));
+  if (!answer.user)
     return oauth("access_denied", 50020,
-                 cat({"The account '", claims["sub"].text().substr(0, 128), "' of ", provider.name,
+                 cat({"The account '", account.subject.substr(0, 128), "' of ", provider.name,
                       " is not linked to a user here. Ask whoever administers this server."}));
-  Proof proof{person->object_id, now(), {"fed"}};
+  Proof proof{answer.user->object_id, now(), {"fed"}};
   TRY(parts.token.sessions.check_person(proof));
   return proof;
 }
@@ -111,7 +114,8 @@ Answer post_federated(const LoginParts& parts, Context& context) {
   errand->provider_browser = hash_code(parts.browser.form_token(context).value);
   const Json& document = *configuration;
   std::string target = document["authorization_endpoint"].text();
-  if (!target.starts_with("https://")) return error_page(refused("its address is not https."));
+  if (!target.starts_with("https://") || target.find_first_of(" \"'\r\n\t") != target.npos)
+    return error_page(refused("its address is not https."));
   QueryItems query = {
       {"client_id", provider->client_id},
       {"response_type", "code"},
@@ -121,11 +125,8 @@ Answer post_federated(const LoginParts& parts, Context& context) {
       {"nonce", errand->provider_nonce},
       {"code_challenge", to_base64url(crypto::sha256(errand->provider_verifier))},
       {"code_challenge_method", "S256"}};
-  http::Response response(303);
   std::string_view separator = target.find('?') == std::string::npos ? "?" : "&";
-  response.header("Location", cat({target, separator, dump_form(query)}));
-  response.header("Cache-Control", "no-store").header("Referrer-Policy", "no-referrer");
-  return response;
+  return leave_page({provider->name, cat({target, separator, dump_form(query)})});
 }
 
 Answer get_federated_callback(const LoginParts& parts, Context& context) {

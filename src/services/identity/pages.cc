@@ -187,6 +187,16 @@ http::Response form_post_page(const FormPost& p) {
   return response;
 }
 
+http::Response leave_page(const LeavePage& p) {
+  std::string target = escape_html(p.target);
+  http::Response response =
+      page(200, cat({"Sign in with ", p.name}),
+           cat({"<p><a href=\"", target, "\">Continue to ", escape_html(p.name), "</a></p>"}));
+  // What the header says, `<meta http-equiv="refresh">` would say within the page.
+  response.header("Refresh", cat({"0; url=", p.target}));
+  return response;
+}
+
 void allow_form_target(http::Response& response, std::string_view redirect_uri) {
   size_t scheme = redirect_uri.find("://");
   if (scheme == std::string_view::npos) return;

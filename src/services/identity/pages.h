@@ -68,6 +68,13 @@ struct FormPost {
 };
 http::Response form_post_page(const FormPost& page);
 
+// Sends the browser to another provider's sign-in. By a link that follows itself: browsers hold the
+// redirects of a form to where forms may lead, and a provider may redirect anywhere.
+struct LeavePage {
+  std::string name, target;
+};
+http::Response leave_page(const LeavePage& page);
+
 // Where forms of these pages may lead, besides here: the client's redirect. Put on a response so
 // that browsers, which check redirects of forms too, follow it.
 void allow_form_target(http::Response& response, std::string_view redirect_uri);
