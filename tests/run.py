@@ -204,6 +204,7 @@ def run_sdk(_):
         say("  (not there yet)")
         return Count(0, 0, 0)
     home, plain, command_line = venv("azureml"), venv("mlflow"), venv("azurecli")
+    venv("oidc")
     environment = dict(os.environ, PATH=f"{home}/bin:{os.environ['PATH']}", VIRTUAL_ENV=str(home),
                        LAZULI_PLAIN_PYTHON=str(plain / "bin/python"), LAZULI_AZURECLI=str(command_line),
                        LAZULI_NODE_MODULES=node_modules())

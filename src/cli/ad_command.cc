@@ -64,13 +64,12 @@ Json body_of_new(const AdRequest& request) {
 
 // A user's `identities` are written whole: what is there stays.
 Result<Json> change_link(ApiClient& client, const AdRequest& request) {
-  const Json user =
-      TRY(call(client, http::Method::kGet, item_of(request) + "?$select=identities"));
+  const Json user = TRY(call(client, http::Method::kGet, item_of(request) + "?$select=identities"));
   bool found = false;
   Json wanted = Json::array();
   for (const Json& each : user["identities"].items()) {
-    bool same = each["issuer"].str() == request.issuer &&
-                each["issuerAssignedId"].str() == request.subject;
+    bool same =
+        each["issuer"].str() == request.issuer && each["issuerAssignedId"].str() == request.subject;
     found = found || same;
     if (!same) wanted.push_back(each);
   }

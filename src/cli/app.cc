@@ -331,7 +331,8 @@ void add_ad_commands(CLI::App& app, Common& common, AdRequest& request) {
     }
     if (name == "app") add_ad_verb(noun, common, request, "reset-secret", "Add a client secret");
     if (name == "user") {
-      add_ad_verb(noun, common, request, "link", "Let an account of a provider sign in as the user");
+      add_ad_verb(noun, common, request, "link",
+                  "Let an account of a provider sign in as the user");
       add_ad_verb(noun, common, request, "unlink", "Take that back, and sign the user out");
     }
   }

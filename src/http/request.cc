@@ -46,7 +46,8 @@ void Request::work() {
 }
 
 void Request::fail_after(std::string_view what) {
-  log::error("http", "a handler threw", {{"target", loggable_path(exchange.head.raw_path)}, {"what", what}});
+  log::error("http", "a handler threw",
+             {{"target", loggable_path(exchange.head.raw_path)}, {"what", what}});
   if (step == Step::kPull) {
     outcome = Outcome::kBroken;
     return;
@@ -203,7 +204,8 @@ bool Request::pull_piece() {
     stream_done = *source_left_ == 0;
     piece.commit(*read);
     if (*read == 0)
-      log::warning("http", "a response is too short", {{"target", loggable_path(exchange.head.raw_path)}});
+      log::warning("http", "a response is too short",
+                   {{"target", loggable_path(exchange.head.raw_path)}});
     return *read > 0;
   }
   stream_done = *read == 0;

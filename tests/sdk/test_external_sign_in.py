@@ -5,6 +5,7 @@ import json
 import webbrowser
 
 import pytest
+from azure.core.exceptions import ClientAuthenticationError
 from azure.identity import InteractiveBrowserCredential
 
 from external_provider import Provider, Visitor, bundle_of, query_of
@@ -27,9 +28,13 @@ def here(there):
         patch.setenv("LAZULI_SDK_PORT", "0")
         patch.setenv("LAZULI_ALLOW_EGRESS", "127.0.0.1/32,::1/128")
         server.start()
-    server.authority = server.env()["AZURE_AUTHORITY_HOST"]
-    server.bundle = bundle_of(server, there)
-    yield server
+        port = json.loads((server.data / "server.json").read_text())["port"]
+        server.authority = f"https://login.lazuli.localhost:{port}/"
+        server.bundle = bundle_of(server, there)
+        # Past whatever proxy leads to the session's server.
+        for name in ("NO_PROXY", "no_proxy"):
+            patch.setenv(name, "lazuli.localhost,localhost")
+        yield server
     server.stop()
     server.remove()
 
@@ -56,7 +61,7 @@ def user(here):
     return json.loads(made.stdout)
 
 
-def sign_in(here, visitor, monkeypatch, timeout=30):
+def sign_in(here, visitor, monkeypatch, timeout=10):
     """azure-identity's own sign-in with the visitor's browser: the claims of its token."""
     monkeypatch.setattr(webbrowser, "open", lambda url, *_, **__: visitor.in_background(url))
     monkeypatch.setattr(webbrowser, "get", lambda *_: webbrowser)
@@ -66,18 +71,26 @@ def sign_in(here, visitor, monkeypatch, timeout=30):
         timeout=timeout,
         connection_verify=str(here.bundle),
     )
-    return claims_of(credential.get_token("https://management.lazuli.localhost/.default").token)
+    try:
+        token = credential.get_token("https://management.lazuli.localhost/.default").token
+    except ClientAuthenticationError as error:
+        raise AssertionError(f"{error} {visitor.problems}") from error
+    return claims_of(token)
+
+
+def start_of(here):
+    """Where a client sends the browser."""
+    return (
+        f"{here.authority}adfs/oauth2/authorize?client_id=04b07795-8ddb-461a-bbee-02f9e1bf7b46"
+        "&response_type=code&redirect_uri=http://localhost:1&code_challenge_method=S256"
+        "&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
+        "&resource=https://management.lazuli.localhost"
+    )
 
 
 def refusal(here, visitor):
     """What the page says that the visitor ends at."""
-    start = (
-        f"{here.authority.rstrip('/')}/adfs/oauth2/authorize?client_id="
-        "04b07795-8ddb-461a-bbee-02f9e1bf7b46&response_type=code&redirect_uri=http://localhost:1"
-        "&code_challenge_method=S256&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
-        "&resource=https://management.lazuli.localhost"
-    )
-    answer = visitor.open(start)
+    answer = visitor.open(start_of(here))
     assert answer.status_code == 400, answer.text
     return answer.text
 
@@ -117,10 +130,7 @@ def test_an_answer_counts_once_and_in_its_own_browser(here, there, provider, use
     visitor.consent = lambda url: visitor.browser.post(
         url, data={"sub": visitor.subject}, timeout=60, allow_redirects=False
     )
-    start = f"{here.authority.rstrip('/')}/adfs/oauth2/authorize?client_id=04b07795-8ddb-461a-bbee-02f9e1bf7b46"
-    start += "&response_type=code&redirect_uri=http://localhost:1&code_challenge_method=S256"
-    start += "&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
-    back = visitor.open(start).headers["Location"]
+    back = visitor.open(start_of(here)).headers["Location"]
     other = Visitor("other", here.bundle).browser
     stolen = other.get(back, allow_redirects=False, timeout=60)
     assert stolen.status_code == 400 and "does not belong to this browser" in stolen.text

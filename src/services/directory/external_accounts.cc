@@ -24,8 +24,7 @@ std::string seal_context(const std::string& provider_id) {
 }
 
 Error invalid_identities(std::string_view why) {
-  return bad_request(
-      cat({"Invalid value specified for property 'identities' of resource: ", why}));
+  return bad_request(cat({"Invalid value specified for property 'identities' of resource: ", why}));
 }
 
 bool is_subject(std::string_view text) {
@@ -91,8 +90,7 @@ Result<SecretString> ExternalAccounts::provider_secret(const std::string& provid
 Result<ExternalAnswer> ExternalAccounts::person(const IdentityProvider& provider,
                                                 const ExternalAccount& account) {
   auto linked = TRY(handle_.read([&](db::Reader& reader) -> Result<std::optional<Object>> {
-    auto object_id =
-        TRY(CredentialStore::find_external(reader, provider.issuer, account.subject));
+    auto object_id = TRY(CredentialStore::find_external(reader, provider.issuer, account.subject));
     if (!object_id) return std::optional<Object>();
     return Store::find(reader, *object_id);
   }));
@@ -117,13 +115,11 @@ Result<ExternalAnswer> ExternalAccounts::adopt(db::Tx& tx, const IdentityProvide
 }
 
 Result<Json> identities_json(db::Executor& db, const Object& user, const std::string& domain) {
-  Json identities = Json::array({Json::object({{"signInType", kByName},
-                                               {"issuer", domain},
-                                               {"issuerAssignedId", user.upn.value_or("")}})});
+  Json identities = Json::array({Json::object(
+      {{"signInType", kByName}, {"issuer", domain}, {"issuerAssignedId", user.upn.value_or("")}})});
   for (const LinkedAccount& each : TRY(CredentialStore::externals_of(db, user.object_id)))
-    identities.push_back(Json::object({{"signInType", kFederated},
-                                       {"issuer", each.issuer},
-                                       {"issuerAssignedId", each.subject}}));
+    identities.push_back(Json::object(
+        {{"signInType", kFederated}, {"issuer", each.issuer}, {"issuerAssignedId", each.subject}}));
   return identities;
 }
 
@@ -150,9 +146,8 @@ Result<void> write_identities(db::Tx& tx, const Object& user, const Json& identi
 }
 
 bool links_account(const Json& identities) {
-  return std::ranges::any_of(identities.items(), [](const Json& each) {
-    return each["signInType"].str() == kFederated;
-  });
+  return std::ranges::any_of(
+      identities.items(), [](const Json& each) { return each["signInType"].str() == kFederated; });
 }
 
 }  // namespace lazuli::directory

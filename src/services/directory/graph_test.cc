@@ -69,10 +69,10 @@ class DirectoryGraphTest : public testing::TestWithParam<db::testing::Driver> {
     return directory->identity_providers()->back();
   }
   static Json links(const std::string& issuer, const std::string& subject) {
-    return Json::object({{"identities", Json::array({Json::object({{"signInType", "federated"},
-                                                                   {"issuer", issuer},
-                                                                   {"issuerAssignedId",
-                                                                    subject}})})}});
+    return Json::object(
+        {{"identities", Json::array({Json::object({{"signInType", "federated"},
+                                                   {"issuer", issuer},
+                                                   {"issuerAssignedId", subject}})})}});
   }
   // An application; its ids in id and appId.
   Json add_application(const std::string& name) {
@@ -357,7 +357,8 @@ TEST_P(DirectoryGraphTest, AnAccountIsLinkedByIssuerAndSubjectAlone) {
   call(Method::kPatch, "/users/" + bob, links("https://nobody", "1"), 400);
   call(Method::kPatch, "/users/" + bob, links("https://idp", ""), 400);
   call(Method::kPatch, "/users/" + bob, parse(R"({"identities": [{"signInType": "emailAddress",
-       "issuer": "https://idp", "issuerAssignedId": "x"}]})"), 400);
+       "issuer": "https://idp", "issuerAssignedId": "x"}]})"),
+       400);
   call(Method::kPatch, "/users/" + bob, parse(R"({"identities": null})"), 400);
   EXPECT_EQ(who(provider, "42"), ann);
 }
@@ -370,8 +371,9 @@ TEST_P(DirectoryGraphTest, IdentitiesAreToldWhenAskedForAndGoAsAWhole) {
   const Json told = get("/users/" + ann + "?$select=identities");
   EXPECT_EQ(told["identities"].items()[0]["issuerAssignedId"].text(), "ann@example.org");
   EXPECT_EQ(told["identities"].items()[1]["issuerAssignedId"].text(), "42");
-  const Json found = get("/users?$filter=identities/any(i:i/issuerAssignedId%20eq%20'42'%20and%20"
-                         "i/issuer%20eq%20'https://idp')");
+  const Json found =
+      get("/users?$filter=identities/any(i:i/issuerAssignedId%20eq%20'42'%20and%20"
+          "i/issuer%20eq%20'https://idp')");
   ASSERT_EQ(found["value"].size(), 1u);
   EXPECT_EQ(found["value"].items()[0]["id"].text(), ann);
 
@@ -408,7 +410,8 @@ TEST_P(DirectoryGraphTest, AVerifiedAddressLinksOnceWhereTheProviderSaysSo) {
   EXPECT_EQ(directory->external_person(provider, {"42", ""})->user->object_id, ann);
   EXPECT_FALSE(directory->external_person(provider, {"43", "ann@example.org"})->user);
   post("/identity/identityProviders", parse(R"({"displayName": "x", "issuer": "https://i",
-       "clientId": "c", "accountMatching": "always"})"), 400);
+       "clientId": "c", "accountMatching": "always"})"),
+       400);
 }
 
 TEST_P(DirectoryGraphTest, TheServersOwnPrincipalsStay) {

@@ -30,8 +30,7 @@ Json provider_json(const IdentityProvider& provider) {
 Answer list_providers(const Graph& graph, Context& context) {
   Json::Array items;
   const std::vector<IdentityProvider> providers = TRY(graph.external.providers());
-  for (const IdentityProvider& each : providers)
-    items.push_back(provider_json(each));
+  for (const IdentityProvider& each : providers) items.push_back(provider_json(each));
   return collection(context, kFragment, std::move(items));
 }
 

@@ -81,8 +81,7 @@ Result<Proof> finish(const LoginParts& parts, const Context& context, const Erra
   const Json claims = TRY(verify(parts, errand, provider, id_token));
   directory::ExternalAccount account{claims["sub"].text(), {}};
   if (claims["email_verified"].boolean()) account.verified_email = claims["email"].text();
-  directory::ExternalAnswer answer =
-      TRY(parts.token.directory.external_person(provider, account));
+  directory::ExternalAnswer answer = TRY(parts.token.directory.external_person(provider, account));
   if (!answer.user)
     return oauth("access_denied", 50020,
                  cat({"The account '", account.subject.substr(0, 128), "' of ", provider.name,

@@ -40,6 +40,13 @@ TEST(IdentityPages, AFormPostCarriesItsFieldsAndOneKnownScript) {
             std::string_view::npos);
 }
 
+TEST(IdentityPages, TheWayToAnotherProviderIsALink) {
+  http::Response response = leave_page({"A <b>", "https://idp/authorize?a=b&c=d"});
+  EXPECT_EQ(response.headers.get_or("Refresh", {}), "0; url=https://idp/authorize?a=b&c=d");
+  EXPECT_NE(response.text().find("href=\"https://idp/authorize?a=b&amp;c=d\""), std::string::npos);
+  EXPECT_EQ(response.text().find("<b>"), std::string::npos);
+}
+
 TEST(IdentityClientApps, RedirectsAreExactButForTheirLoopbackPort) {
   ClientApp app{"id", "name", false, {"https://a.example/cb"}, {"http://localhost", "app://x"}};
   for (std::string_view good : {"https://a.example/cb", "http://localhost", "http://localhost/",
