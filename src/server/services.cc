@@ -40,14 +40,14 @@ Result<std::unique_ptr<Services>> Services::create(const core::Installation& ins
   s.authorization = authorization::make_authorization(installation, s.directory.get());
   s.resources = resources::make_resources(installation, *s.workflow, *s.authorization);
   s.storage = storage::make_storage();
-  s.declared = declared::make_declared(installation, *s.storage, *s.authorization);
-  s.workspace = workspace::make_workspace(*s.storage);
+  s.declared = declared::make_declared(installation, *s.storage, *s.authorization, *s.directory);
+  s.workspace = workspace::make_workspace(*s.storage, *s.directory);
   s.assets = assets::make_assets(*s.workspace, *s.storage);
   s.runs = runs::make_runs(*s.workspace, *s.storage, *s.assets, *s.identity);
   s.jobs = jobs::make_jobs({*s.workspace, *s.assets, *s.runs, *s.storage, *s.identity, *s.workflow,
                             *s.compute, *s.environments});
-  s.endpoints =
-      endpoints::make_endpoints(*s.workspace, *s.assets, *s.storage, *s.identity, *s.inference);
+  s.endpoints = endpoints::make_endpoints(*s.workspace, *s.assets, *s.storage, *s.identity,
+                                          *s.directory, *s.inference);
   s.setup = make_setup(installation, *s.directory, *s.authorization);
   s.health = make_health(installation, s.compute->isolation());
   return made;

@@ -17,6 +17,8 @@ from matrix import MINT
 ARM, STORAGE = "https://management.lazuli.localhost", "https://storage.azure.com"
 BLOB_OWNER = "b7e6dc6d-f1e8-4753-8033-0f276bb0955b"
 BLOB_READER = "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1"
+DATA_SCIENTIST = "f6c7c914-8db3-469d-8ca1-694a8f32e121"
+IDENTITY_OPERATOR = "f1a07417-d97a-45cb-824c-7a7467783830"
 READER = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
 CONTAINERS = "Microsoft.Storage/storageAccounts/blobServices/containers"
 ASSIGNMENTS = "Microsoft.Authorization/roleAssignments"
@@ -129,11 +131,31 @@ def denials(rights):
     rights.ask("boss", "DELETE", given, 200)
 
 
+def identities(rights):
+    """Who gives a resource an identity can act as it: the right to do so is the identity's own."""
+    guest, names = rights.object_id("guest"), rights.running.names
+    group = f"{rights.subscription}/resourceGroups/{names['group'].rsplit('/', 1)[1]}"
+    mine = f"{group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/mine"
+    endpoint = f"{names['ws']}/onlineEndpoints/rights?api-version=2023-10-01"
+    body = {"location": "local", "properties": {"authMode": "Key"},
+            "identity": {"type": "UserAssigned", "userAssignedIdentities": {mine: {}}}}
+    rights.ask("boss", "PUT", f"{mine}?api-version=2023-01-31", 201, {"location": "local"})
+    scientist = rights.assign("boss", DATA_SCIENTIST, guest, 201)
+    rights.ask("guest", "PUT", endpoint, 403, body)
+    operator = rights.assign("boss", IDENTITY_OPERATOR, guest, 201,
+                             f"{mine}/providers/Microsoft.Authorization/roleAssignments/{uuid.uuid4()}"
+                             "?api-version=2022-04-01")
+    rights.ask("guest", "PUT", endpoint, 201, body)
+    rights.ask("boss", "DELETE", endpoint, 202)
+    for given in (operator, scientist):
+        rights.ask("boss", "DELETE", given, 200)
+
+
 def check():
     """(requests, failures as text) against a server of its own."""
     with server.Server(mint=mint) as running:
         rights = Rights(running)
-        for part in (conditions, delegation, denials):
+        for part in (conditions, delegation, denials, identities):
             part(rights)
     return rights.asked, rights.failures
 

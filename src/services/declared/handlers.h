@@ -7,6 +7,7 @@
 #include "services/authorization/api.h"
 #include "services/declared/kinds.h"
 #include "services/declared/store.h"
+#include "services/directory/api.h"
 #include "services/storage/api.h"
 
 namespace lazuli::declared {
@@ -15,8 +16,10 @@ struct Parts {
   const core::Installation& installation;
   storage::Storage& storage;
   authorization::Authorization& authorization;
+  directory::Identities& identities;
   std::unique_ptr<Store> store;
   core::Dispatcher* dispatcher = nullptr;
+  core::Authorizer* authorizer = nullptr;
 };
 
 using Context = core::RequestContext;

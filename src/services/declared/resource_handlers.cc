@@ -105,6 +105,26 @@ Result<Json> checked_tags(const Json& tags) {
   return tags;
 }
 
+using WantedIdentity = std::optional<directory::WantedIdentity>;
+
+// Nothing: the resource keeps what it has.
+Result<WantedIdentity> identity_in(const Parts& parts, const Context& context, const Json& sent,
+                                   const Json& before, directory::IdentityChange change) {
+  auto wanted = TRY(directory::read_identity(sent, before, change));
+  if (wanted) TRY(directory::check_assignable(*parts.authorizer, context.principal(), *wanted));
+  return wanted;
+}
+
+// Within the transaction that writes the resource: a principal is there if its resource is.
+std::function<Result<void>(db::Tx&, Resource&)> giving(const Parts& parts,
+                                                       const WantedIdentity& wanted) {
+  return [&](db::Tx& tx, Resource& resource) -> Result<void> {
+    if (!wanted) return {};
+    resource.body.set("identity", TRY(parts.identities.assign_identity(tx, resource.id, *wanted)));
+    return {};
+  };
+}
+
 // Accounts and containers exist in storage, with the rights the resource's own path gives.
 Result<void> make_in_storage(const Parts& parts, const Kind& kind, const Context& context,
                              const std::string& id) {
@@ -166,12 +186,17 @@ Answer put_resource(const Parts& parts, const Kind& kind, Context& context) {
   resource.system_data = {before ? before->system_data.created_by : who, who,
                           before ? before->system_data.created_at : now(), now()};
   if (before) resource.id = before->id;
+  const Json had = before ? before->body["identity"] : Json();
+  const auto identity =
+      TRY(identity_in(parts, context, body["identity"], had, directory::IdentityChange::kReplace));
+  if (!identity) resource.body.erase("identity");
+  if (!identity && !had.is_null()) resource.body.set("identity", had);
   resource.etag = etag_of(resource);
   const Condition condition = {std::string(context.header("If-Match")),
                                context.header("If-None-Match") == "*"};
   TRY(check_condition(resource.id, before, condition));  // an account's name is taken for good
   TRY(make_in_storage(parts, kind, context, resource.id));
-  const bool created = TRY(parts.store->put(resource, condition));
+  const bool created = TRY(parts.store->put(resource, condition, giving(parts, identity)));
   return answer_with(kind, context, resource, created && !account ? 201 : 200);
 }
 
@@ -179,14 +204,16 @@ Result<Resource> patched(const Parts& parts, const Kind& kind, Context& context,
   Resource resource = TRY(find_resource(parts, kind, context));
   Condition condition = {std::string(context.header("If-Match"))};
   if (condition.if_match.empty()) condition.if_match = resource.etag;
-  for (std::string_view member : {"sku", "identity", "kind"})
+  const auto identity = TRY(identity_in(parts, context, body["identity"], resource.body["identity"],
+                                        directory::IdentityChange::kMerge));
+  for (std::string_view member : {"sku", "kind"})
     if (body.contains(member)) resource.body.set(member, body[member]);
   if (body.contains("tags")) resource.body.set("tags", TRY(checked_tags(body["tags"])));
   if (body.contains("properties")) resource.body["properties"].merge_patch(body["properties"]);
   resource.system_data.last_modified_by = context.principal().name();
   resource.system_data.last_modified_at = now();
   resource.etag = etag_of(resource);
-  TRY(parts.store->put(resource, condition));
+  TRY(parts.store->put(resource, condition, giving(parts, identity)));
   return resource;
 }
 
@@ -211,8 +238,10 @@ Answer delete_resource(const Parts& parts, const Kind&, Context& context) {
   if (found && !expected.empty() && expected != "*" && expected != found->etag)
     return precondition_failed(
         cat({"The resource '", id, "' is not the one that If-Match names."}));
-  const bool erased = TRY(
-      parts.store->erase(id, [&](db::Tx& tx) { return parts.authorization.remove_below(tx, id); }));
+  const bool erased = TRY(parts.store->erase(id, [&](db::Tx& tx) -> Result<void> {
+    TRY(parts.identities.delete_system_identities(tx, id));
+    return parts.authorization.remove_below(tx, id);
+  }));
   return http::Response(erased ? 200 : 204);
 }
 

@@ -27,12 +27,12 @@ std::string collection_path(std::string_view type) {
 class Declared final : public core::Service {
  public:
   Declared(const core::Installation& installation, storage::Storage& storage,
-           authorization::Authorization& authorization)
-      : parts_{installation, storage, authorization, {}, nullptr} {}
+           authorization::Authorization& authorization, directory::Identities& identities)
+      : parts_{installation, storage, authorization, identities, {}, nullptr, nullptr} {}
 
   void describe(core::Manifest& manifest) const override {
     manifest.service = "declared";
-    manifest.depends_on = {"storage", "authorization"};
+    manifest.depends_on = {"storage", "authorization", "directory"};
     manifest.migrations = Store::migrations();
     for (const Kind& kind : kinds()) describe_kind(manifest, kind);
     const Kind& accounts = kinds().front();
@@ -53,6 +53,7 @@ class Declared final : public core::Service {
   Result<void> start(const core::ServiceContext& context) override {
     parts_.store = std::make_unique<Store>(context.db);
     parts_.dispatcher = &context.dispatcher;
+    parts_.authorizer = &context.authorizer;
     return ensure_first_account();
   }
 
@@ -124,7 +125,7 @@ class Declared final : public core::Service {
                       {"properties", Json::object()}});
     account.system_data = {"lazuli", "lazuli", now(), now()};
     account.etag = "\"1\"";
-    TRY(parts_.store->put(account, {}));
+    TRY(parts_.store->put(account, {}, [](db::Tx&, Resource&) { return Result<void>(); }));
     return {};
   }
 
@@ -135,8 +136,9 @@ class Declared final : public core::Service {
 
 std::unique_ptr<core::Service> make_declared(const core::Installation& installation,
                                              storage::Storage& storage,
-                                             authorization::Authorization& authorization) {
-  return std::make_unique<Declared>(installation, storage, authorization);
+                                             authorization::Authorization& authorization,
+                                             directory::Identities& identities) {
+  return std::make_unique<Declared>(installation, storage, authorization, identities);
 }
 
 }  // namespace lazuli::declared

@@ -5,6 +5,7 @@
 
 #include "core/service.h"
 #include "services/authorization/api.h"
+#include "services/directory/api.h"
 #include "services/storage/api.h"
 
 namespace lazuli::declared {
@@ -13,6 +14,7 @@ namespace lazuli::declared {
 // Storage accounts and their containers are real: making one makes it in storage.
 std::unique_ptr<core::Service> make_declared(const core::Installation& installation,
                                              storage::Storage& storage,
-                                             authorization::Authorization& authorization);
+                                             authorization::Authorization& authorization,
+                                             directory::Identities& identities);
 
 }  // namespace lazuli::declared

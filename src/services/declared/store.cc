@@ -66,10 +66,12 @@ Result<void> check_condition(const std::string& id, const std::optional<Resource
   return {};
 }
 
-Result<bool> Store::put(const Resource& resource, const Condition& condition) {
+Result<bool> Store::put(Resource& resource, const Condition& condition,
+                        const std::function<Result<void>(db::Tx&, Resource&)>& first) {
   return handle_.write([&](db::Tx& tx) -> Result<bool> {
     auto before = TRY(find_in(tx, resource.id));
     TRY(check_condition(resource.id, before, condition));
+    TRY(first(tx, resource));
     TRY(tx.exec(
         "INSERT INTO declared_resource (key, type_key, id, type, name, body, etag, created_by, "
         "changed_by, created_us, changed_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "

@@ -37,8 +37,10 @@ class Store {
   Result<std::optional<Resource>> find(const std::string& id);
   // Of a type, below a scope.
   Result<std::vector<Resource>> list(const std::string& type, const std::string& scope);
-  // True when it is new; kPreconditionFailed where the condition does not hold.
-  Result<bool> put(const Resource& resource, const Condition& condition);
+  // True when it is new; kPreconditionFailed where the condition does not hold. `first` runs before
+  // the resource is written, and may still change it.
+  Result<bool> put(Resource& resource, const Condition& condition,
+                   const std::function<Result<void>(db::Tx&, Resource&)>& first);
   // With what lies below it. False when it was not there.
   Result<bool> erase(const std::string& id, const std::function<Result<void>(db::Tx&)>& also);
 

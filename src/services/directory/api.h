@@ -10,10 +10,13 @@
 #include "base/result.h"
 #include "base/secret.h"
 #include "base/time.h"
+#include "codec/json.h"
 #include "db/db.h"
 
 namespace lazuli::core {
+class Authorizer;
 class Events;
+class Principal;
 class Vault;
 }  // namespace lazuli::core
 
@@ -109,6 +112,44 @@ struct ExternalAnswer {
   bool linked_now = false;
 };
 
+// The identities that a resource asks for in its "identity":
+// https://learn.microsoft.com/azure/templates/microsoft.machinelearningservices/workspaces
+struct WantedIdentity {
+  std::string type;  // "None", "SystemAssigned", "UserAssigned", "SystemAssigned, UserAssigned"
+  bool system_assigned = false;
+  std::vector<std::string> user_assigned;  // ARM ids, in the casing they were sent with
+};
+
+// How what is sent meets what the resource has: a PUT names all user-assigned identities, a PATCH
+// those that change (null takes one off).
+enum class IdentityChange { kReplace, kMerge };
+
+// `before` is what assign_identity gave, or null. Nothing where nothing is sent: the resource keeps
+// what it has. 400 for what is no identity.
+Result<std::optional<WantedIdentity>> read_identity(const Json& sent, const Json& before,
+                                                    IdentityChange change);
+
+// Who gives a resource an identity can act as it: each user-assigned one needs
+// userAssignedIdentities/assign/action; 403 LinkedAuthorizationFailed.
+Result<void> check_assignable(core::Authorizer& authorizer, const core::Principal& caller,
+                              const WantedIdentity& wanted);
+
+// The managed identities of resources; writes join the transaction that writes the resource.
+// Thread-safe.
+class Identities {
+ public:
+  virtual ~Identities() = default;
+
+  // Gives the ARM resource what it asks for: its system-assigned principal is made if absent, and
+  // deleted if no longer wanted. What comes back is the resource's "identity" for clients, with
+  // principalId, tenantId and each user-assigned one's principalId and clientId; keep it. 400
+  // FailedIdentityOperation where a user-assigned one is not there.
+  virtual Result<Json> assign_identity(db::Tx& tx, const std::string& resource_id,
+                                       const WantedIdentity& wanted) = 0;
+  // The system-assigned identities of the resource and of all that lies below it.
+  virtual Result<void> delete_system_identities(db::Tx& tx, const std::string& resource_id) = 0;
+};
+
 struct FirstPerson {
   std::string upn, name;
   std::string password_hash;  // of hash_password
@@ -118,10 +159,8 @@ struct FirstPerson {
 // change is an event of the topic "directory.changed" {objectId, kind, change}, published in its
 // transaction; `change` is created, updated, disabled, deleted, credentials, members or sessions.
 // Thread-safe.
-class Directory {
+class Directory : public Identities {
  public:
-  virtual ~Directory() = default;
-
   // Names compare without case. Nothing where nobody is; what has been deleted is nobody.
   virtual Result<std::optional<Principal>> find_by_object_id(const std::string& object_id) = 0;
   virtual Result<std::optional<Principal>> find_by_app_id(const std::string& app_id) = 0;
@@ -159,10 +198,6 @@ class Directory {
   virtual Result<Principal> ensure_service_principal(const std::string& name) = 0;
   // A new client secret (the plain text is never stored); earlier ones stay valid. Two years.
   virtual Result<NewSecret> add_secret(const std::string& app_id, const std::string& name) = 0;
-
-  // The identity of the ARM resource, made if absent; deleted with it.
-  virtual Result<Principal> ensure_system_identity(db::Tx& tx, const std::string& resource_id) = 0;
-  virtual Result<void> delete_system_identity(db::Tx& tx, const std::string& resource_id) = 0;
 
   // Tokens and refresh tokens issued until now are refused from now on.
   virtual Result<void> end_sessions(db::Tx& tx, const std::string& object_id) = 0;

@@ -157,17 +157,81 @@ TEST_P(DirectoryTest, WeakPasswordsAreRefused) {
 }
 
 TEST_P(DirectoryTest, AnIdentityBelongsToItsResource) {
-  std::string id = "/subscriptions/s/resourceGroups/g/providers/Microsoft.X/ys/Box";
-  auto ensure = [&](db::Tx& tx) { return directory->ensure_system_identity(tx, id); };
-  Principal made = write(ensure).value();
-  EXPECT_EQ(write(ensure)->object_id, made.object_id);
+  const std::string id = "/subscriptions/s/resourceGroups/g/providers/Microsoft.X/ys/Box";
+  auto assign = [&](const std::string& resource, WantedIdentity wanted) {
+    return write([&](db::Tx& tx) { return directory->assign_identity(tx, resource, wanted); });
+  };
+  const WantedIdentity system{"SystemAssigned", true, {}};
+  const std::string object = assign(id, system)->find("principalId")->text();
+  EXPECT_EQ((*assign(id, system))["principalId"].str(), object);
+  const Principal made = directory->find_by_resource_id(to_lower(id))->value();
+  EXPECT_EQ(made.object_id, object);
   EXPECT_EQ(made.resource_id, id);
   EXPECT_EQ(made.name, "Box");
-  EXPECT_EQ(directory->find_by_resource_id(to_lower(id))->value().object_id, made.object_id);
-  auto drop = [&](db::Tx& tx) { return directory->delete_system_identity(tx, id); };
+
+  const std::string below = assign(id + "/parts/a", system)->find("principalId")->text();
+  const std::string other = assign(id + "2", system)->find("principalId")->text();
+  auto drop = [&](db::Tx& tx) { return directory->delete_system_identities(tx, id); };
   ASSERT_TRUE(write(drop).ok());
-  EXPECT_FALSE(directory->find_by_object_id(made.object_id)->has_value());
+  EXPECT_FALSE(directory->find_by_object_id(object)->has_value());
+  EXPECT_FALSE(directory->find_by_object_id(below)->has_value());
+  EXPECT_TRUE(directory->find_by_object_id(other)->has_value());
   EXPECT_TRUE(write(drop).ok());
+
+  ASSERT_TRUE(assign(id + "2", {"None", false, {}}).ok());  // no longer wanted
+  EXPECT_FALSE(directory->find_by_object_id(other)->has_value());
+}
+
+TEST_P(DirectoryTest, UserAssignedIdentitiesAreFilledIn) {
+  const std::string id = "/subscriptions/s/resourceGroups/g/providers/Microsoft.X/ys/Box";
+  const std::string kind =
+      "/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/"
+      "userAssignedIdentities/";
+  const Object mine = new_managed_identity(kind + "Mine", true);
+  ASSERT_TRUE(write([&](db::Tx& tx) { return Store::add(tx, mine); }).ok());
+  auto assign = [&](const std::string& identity) {
+    const WantedIdentity both{"SystemAssigned,UserAssigned", true, {identity}};
+    return write([&](db::Tx& tx) { return directory->assign_identity(tx, id, both); });
+  };
+  const Json given = assign(to_lower(kind) + "mine").value();
+  EXPECT_FALSE(given["principalId"].str().empty());
+  EXPECT_EQ(given["userAssignedIdentities"][kind + "Mine"]["principalId"].str(), mine.object_id);
+  EXPECT_EQ(given["userAssignedIdentities"][kind + "Mine"]["clientId"].str(), *mine.app_id);
+  EXPECT_EQ(assign(kind + "absent").error().wire_code, "FailedIdentityOperation");
+  EXPECT_EQ(assign(id).error().wire_code, "FailedIdentityOperation");  // a system-assigned one
+}
+
+TEST(WantedIdentityTest, IsReadAsClientsSendIt) {
+  const std::string one =
+      "/subscriptions/s/resourceGroups/g/providers/"
+      "Microsoft.ManagedIdentity/userAssignedIdentities/one";
+  auto read = [](const std::string& text, const Json& before = {},
+                 IdentityChange change = IdentityChange::kReplace) {
+    return read_identity(Json::parse(text).value(), before, change);
+  };
+  EXPECT_FALSE(read("null")->has_value());
+  EXPECT_TRUE((*read(R"({"type": "systemassigned"})"))->system_assigned);
+  const std::string two = cat({R"({"type": "SystemAssigned, UserAssigned", )",
+                               R"("userAssignedIdentities": {")", one, R"(": {}}})"});
+  const WantedIdentity both = **read(two);
+  EXPECT_TRUE(both.system_assigned);
+  EXPECT_EQ(both.type, "SystemAssigned, UserAssigned");
+  EXPECT_EQ(both.user_assigned, std::vector<std::string>{one});
+
+  const Json before = Json::parse(two).value();
+  const std::string off = cat({R"({"userAssignedIdentities": {")", to_lower(one), R"(": null}})"});
+  EXPECT_EQ(read(off, before, IdentityChange::kMerge).error().wire_code, "InvalidIdentity");
+  EXPECT_EQ(
+      (*read(R"({"type": "UserAssigned"})", before, IdentityChange::kMerge))->user_assigned.size(),
+      1u);
+  EXPECT_EQ((*read(R"({"type": "None"})", before, IdentityChange::kMerge))->type, "None");
+  for (const char* bad : {"3", "[]", "{}", R"({"type": "Robot"})", R"({"type": ""})",
+                          R"({"type": "None,SystemAssigned"})", R"({"type": "UserAssigned"})",
+                          R"({"type": "SystemAssigned,SystemAssigned"})",
+                          R"({"type": "UserAssigned", "userAssignedIdentities": ["a"]})",
+                          R"({"type": "UserAssigned", "userAssignedIdentities": {"/a/b": {}}})",
+                          R"({"type": "SystemAssigned", "userAssignedIdentities": {"/a": {}}})"})
+    EXPECT_EQ(read(bad).error().wire_code, "InvalidIdentity") << bad;
 }
 
 TEST_P(DirectoryTest, TheSetupCodeWorksOnce) {

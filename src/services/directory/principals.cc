@@ -77,6 +77,9 @@ Object new_managed_identity(const std::string& resource_id, bool explicit_identi
   principal.resource_id = resource_id;
   principal.explicit_identity = explicit_identity;
   principal.properties.set("servicePrincipalType", "ManagedIdentity");
+  principal.properties.set(
+      "alternativeNames",
+      Json::array({explicit_identity ? "isExplicit=True" : "isExplicit=False", resource_id}));
   return principal;
 }
 

@@ -8,6 +8,7 @@
 #include "services/directory/changes.h"
 #include "services/directory/credential_store.h"
 #include "services/directory/graph.h"
+#include "services/directory/identities.h"
 #include "services/directory/identity_handlers.h"
 #include "services/directory/passwords.h"
 #include "services/directory/principals.h"
@@ -141,21 +142,15 @@ class Service final : public DirectoryService {
     });
   }
 
-  Result<Principal> ensure_system_identity(db::Tx& caller,
-                                           const std::string& resource_id) override {
-    db::Tx& tx = handle_->join(caller);
-    auto known = TRY(Store::find_by_resource_id(tx, resource_id));
-    if (known) return principal_of(*known);
-    Object identity = new_managed_identity(resource_id, false);
-    TRY(Store::add(tx, identity));
-    TRY(changes_->record(tx, identity.object_id, identity.kind, "created"));
-    return principal_of(identity);
+  Result<Json> assign_identity(db::Tx& caller, const std::string& resource_id,
+                               const WantedIdentity& wanted) override {
+    return lazuli::directory::assign_identity(
+        {handle_->join(caller), *changes_, installation_.tenant_id}, resource_id, wanted);
   }
 
-  Result<void> delete_system_identity(db::Tx& caller, const std::string& resource_id) override {
-    auto known = TRY(Store::find_by_resource_id(handle_->join(caller), resource_id));
-    if (!known || known->explicit_identity) return {};
-    return remove(caller, known->object_id);
+  Result<void> delete_system_identities(db::Tx& caller, const std::string& resource_id) override {
+    return lazuli::directory::delete_system_identities(
+        {handle_->join(caller), *changes_, installation_.tenant_id}, resource_id);
   }
 
   Result<void> end_sessions(db::Tx& caller, const std::string& object_id) override {

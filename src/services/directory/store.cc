@@ -238,6 +238,16 @@ Result<std::vector<Object>> Store::identities_below(db::Executor& db, const std:
                    {key + "/", key + "0"})));
 }
 
+Result<std::vector<Object>> Store::system_identities_at(db::Executor& db,
+                                                        const std::string& resource_id) {
+  std::string key = to_lower(resource_id);
+  return objects(
+      TRY(db.query(cat({kColumns,
+                        "WHERE explicit_identity = 0 AND (resource_key = ? OR (resource_key >= ? "
+                        "AND resource_key < ?)) ORDER BY resource_key"}),
+                   {key, key + "/", key + "0"})));
+}
+
 Result<bool> Store::is_well_known(db::Executor& db, const Object& object) {
   auto row = TRY(db.query_one(
       "SELECT 1 FROM directory_well_known w JOIN directory_object o ON o.object_id = w.object_id "

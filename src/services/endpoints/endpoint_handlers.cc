@@ -70,6 +70,19 @@ Result<Json> read_traffic(Manager& manager, const std::string& endpoint, const J
   return checked;
 }
 
+// An endpoint has an identity of its own unless it was asked for none. Nothing: it keeps what it
+// has.
+Result<std::optional<directory::WantedIdentity>> identity_in(Manager& manager,
+                                                             const Context& context,
+                                                             const Json& sent, const Json& before) {
+  const bool usual = sent.is_null() && before.is_null();
+  auto wanted =
+      TRY(directory::read_identity(usual ? Json::object({{"type", "SystemAssigned"}}) : sent,
+                                   before, directory::IdentityChange::kReplace));
+  if (wanted) TRY(directory::check_assignable(manager.authorizer(), context.principal(), *wanted));
+  return wanted;
+}
+
 Json object_or_empty(const Json& value) { return value.is_object() ? value : Json::object(); }
 
 Json keys_json(const Manager::Keys& keys) {
@@ -128,15 +141,16 @@ Answer put_endpoint(Manager& manager, Context& context) {
   if (!endpoint.mirror_traffic.empty())
     return unimplemented("mirrored traffic is not implemented yet; send an empty mirrorTraffic");
   endpoint.tags = object_or_empty(body["tags"]);
-  endpoint.identity = body["identity"];
+  const auto identity = TRY(identity_in(manager, context, body["identity"], endpoint.identity));
   manager.renew_keys(endpoint, false, false);
   const std::string& by = context.principal().name();
   if (!before) endpoint.system_data = {by, by, now(), now()};
   endpoint.system_data.last_modified_by = by;
   endpoint.system_data.last_modified_at = now();
-  std::string operation = TRY(manager.put_endpoint(endpoint));
-  http::Response response = core::json_response(present(context, endpoint), before ? 200 : 201);
-  core::add_polling_headers(context, operation, response);
+  const Manager::Written written = TRY(manager.put_endpoint(std::move(endpoint), identity));
+  http::Response response =
+      core::json_response(present(context, written.endpoint), before ? 200 : 201);
+  core::add_polling_headers(context, written.operation, response);
   return response;
 }
 
@@ -160,9 +174,9 @@ Answer regenerate_keys(Manager& manager, Context& context) {
   bool primary = iequals(type, "Primary"), secondary = iequals(type, "Secondary");
   if (!primary && !secondary) return invalid_argument("keyType must be Primary or Secondary");
   manager.renew_keys(endpoint, primary, secondary);
-  std::string operation = TRY(manager.put_endpoint(endpoint));
+  const Manager::Written written = TRY(manager.put_endpoint(std::move(endpoint)));
   http::Response response(202);
-  core::add_polling_headers(context, operation, response);
+  core::add_polling_headers(context, written.operation, response);
   return response;
 }
 

@@ -44,8 +44,12 @@ Result<std::string> read_blob(storage::Storage& storage, const storage::BlobPath
 
 }  // namespace
 
-Manager::Manager(Store store, const Peers& peers, core::Operations& operations, core::Vault& vault)
-    : store_(std::move(store)), peers_(peers), operations_(operations), vault_(vault) {}
+Manager::Manager(Store store, const Peers& peers, const core::ServiceContext& context)
+    : store_(std::move(store)),
+      peers_(peers),
+      operations_(context.operations),
+      authorizer_(context.authorizer),
+      vault_(context.vault) {}
 
 Manager::~Manager() { stop(); }
 
@@ -186,15 +190,18 @@ Result<void> Manager::publish(const std::string& name) {
   return {};
 }
 
-Result<std::string> Manager::put_endpoint(Endpoint endpoint) {
+Result<Manager::Written> Manager::put_endpoint(
+    Endpoint endpoint, const std::optional<directory::WantedIdentity>& identity) {
+  const std::string id = endpoint_id(endpoint.workspace_id, endpoint.name);
   std::string operation = TRY(store_.handle().write([&](db::Tx& tx) -> Result<std::string> {
+    if (identity) endpoint.identity = TRY(peers_.identities.assign_identity(tx, id, *identity));
     TRY(store_.put(tx, endpoint));
-    std::string id = TRY(operations_.begin(tx, endpoint_id(endpoint.workspace_id, endpoint.name)));
-    TRY(operations_.finish(tx, id, {}));
-    return id;
+    std::string begun = TRY(operations_.begin(tx, id));
+    TRY(operations_.finish(tx, begun, {}));
+    return begun;
   }));
   TRY(publish(endpoint.name));
-  return operation;
+  return Written{std::move(endpoint), std::move(operation)};
 }
 
 Result<std::string> Manager::put_deployment(Deployment deployment) {
@@ -210,10 +217,12 @@ Result<std::string> Manager::put_deployment(Deployment deployment) {
 
 Result<std::string> Manager::remove_endpoint(const Endpoint& endpoint) {
   std::string operation = TRY(store_.handle().write([&](db::Tx& tx) -> Result<std::string> {
+    const std::string id = endpoint_id(endpoint.workspace_id, endpoint.name);
     TRY(store_.remove_endpoint(tx, endpoint.name));
-    std::string id = TRY(operations_.begin(tx, endpoint_id(endpoint.workspace_id, endpoint.name)));
-    TRY(operations_.finish(tx, id, {}));
-    return id;
+    TRY(peers_.identities.delete_system_identities(tx, id));
+    std::string begun = TRY(operations_.begin(tx, id));
+    TRY(operations_.finish(tx, begun, {}));
+    return begun;
   }));
   routing_.erase(endpoint.name);
   std::lock_guard lock(mutex_);

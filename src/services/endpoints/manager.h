@@ -14,6 +14,7 @@
 #include "core/vault.h"
 #include "engines/inference/inference.h"
 #include "services/assets/api.h"
+#include "services/directory/api.h"
 #include "services/endpoints/routing.h"
 #include "services/endpoints/store.h"
 #include "services/identity/api.h"
@@ -27,6 +28,7 @@ struct Peers {
   assets::Assets& assets;
   storage::Storage& storage;
   identity::Identity& identity;
+  directory::Identities& identities;
   inference::Engine& inference;
 };
 
@@ -34,7 +36,7 @@ struct Peers {
 // routing snapshot true to the store. Thread-safe.
 class Manager {
  public:
-  Manager(Store store, const Peers& peers, core::Operations& operations, core::Vault& vault);
+  Manager(Store store, const Peers& peers, const core::ServiceContext& context);
   ~Manager();
 
   // Loads what is deployed and takes up creations that a crash interrupted.
@@ -44,10 +46,16 @@ class Manager {
   Store& store() { return store_; }
   const Peers& peers() const { return peers_; }
   core::Operations& operations() { return operations_; }
+  core::Authorizer& authorizer() { return authorizer_; }
   Routing& routing() { return routing_; }
 
+  struct Written {
+    Endpoint endpoint;
+    std::string operation;  // the long-running one's id
+  };
   // Each stores, then publishes to routing; the returned id is the long-running operation's.
-  Result<std::string> put_endpoint(Endpoint endpoint);
+  Result<Written> put_endpoint(Endpoint endpoint,
+                               const std::optional<directory::WantedIdentity>& identity = {});
   Result<std::string> put_deployment(Deployment deployment);
   Result<std::string> remove_endpoint(const Endpoint& endpoint);
   Result<std::string> remove_deployment(const Deployment& deployment);
@@ -75,6 +83,7 @@ class Manager {
   Store store_;
   Peers peers_;
   core::Operations& operations_;
+  core::Authorizer& authorizer_;
   core::Vault& vault_;
   Routing routing_;
   std::mutex mutex_;

@@ -42,7 +42,7 @@ class Service final : public EndpointsService {
 
   void describe(core::Manifest& manifest) const override {
     manifest.service = "endpoints";
-    manifest.depends_on = {"workspace", "assets", "storage", "identity"};
+    manifest.depends_on = {"workspace", "assets", "storage", "identity", "directory"};
     manifest.migrations = Store::migrations();
     manifest.resource_types = {
         {"Microsoft.MachineLearningServices/workspaces/onlineEndpoints", {}, {}},
@@ -53,8 +53,7 @@ class Service final : public EndpointsService {
   }
 
   Result<void> start(const core::ServiceContext& context) override {
-    manager_ =
-        std::make_unique<Manager>(Store(context.db), peers_, context.operations, context.vault);
+    manager_ = std::make_unique<Manager>(Store(context.db), peers_, context);
     TRY(manager_->start());
     authenticator_.set(&manager_->routing());
     return {};
@@ -162,8 +161,10 @@ class Service final : public EndpointsService {
 std::unique_ptr<EndpointsService> make_endpoints(workspace::Workspaces& workspaces,
                                                  assets::Assets& assets, storage::Storage& storage,
                                                  identity::Identity& identity,
+                                                 directory::Identities& identities,
                                                  inference::Engine& inference) {
-  return std::make_unique<Service>(Peers{workspaces, assets, storage, identity, inference});
+  return std::make_unique<Service>(
+      Peers{workspaces, assets, storage, identity, identities, inference});
 }
 
 }  // namespace lazuli::endpoints

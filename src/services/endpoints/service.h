@@ -7,6 +7,7 @@
 #include "core/service.h"
 #include "engines/inference/inference.h"
 #include "services/assets/api.h"
+#include "services/directory/api.h"
 #include "services/identity/api.h"
 #include "services/storage/api.h"
 #include "services/workspace/api.h"
@@ -22,6 +23,7 @@ class EndpointsService : public core::Service {
 std::unique_ptr<EndpointsService> make_endpoints(workspace::Workspaces& workspaces,
                                                  assets::Assets& assets, storage::Storage& storage,
                                                  identity::Identity& identity,
+                                                 directory::Identities& identities,
                                                  inference::Engine& inference);
 
 }  // namespace lazuli::endpoints

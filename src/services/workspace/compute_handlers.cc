@@ -53,11 +53,19 @@ Answer put_compute(Registry& registry, Context& context) {
   row.workspace = workspace.id;
   row.name = name;
   if (row.location.empty()) row.location = workspace.location;
+  const auto identity =
+      TRY(directory::read_identity(body["identity"], Json(), directory::IdentityChange::kReplace));
+  if (identity)
+    TRY(directory::check_assignable(registry.authorizer(), context.principal(), *identity));
   std::string operation;
   bool is_new =
       TRY(with_operation(registry, context.arm_id(), operation, [&](db::Tx& tx) -> Result<bool> {
         auto before = TRY(store::find_compute(tx, workspace.id, name));
         row.system_data = touched(context, before ? &before->system_data : nullptr);
+        if (before) row.name = before->name, row.identity = before->identity;
+        if (identity)
+          row.identity =
+              TRY(registry.identities().assign_identity(tx, arm_id(workspace, row), *identity));
         return store::put_compute(tx, row);
       }));
   http::Response response = core::json_response(compute_json(workspace, row), is_new ? 201 : 200);
@@ -73,6 +81,8 @@ Answer delete_compute(Registry& registry, Context& context) {
   std::string operation;
   bool deleted =
       TRY(with_operation(registry, context.arm_id(), operation, [&](db::Tx& tx) -> Result<bool> {
+        TRY(registry.identities().delete_system_identities(
+            tx, cat({arm_id(workspace), "/computes/", name})));
         return store::delete_compute(tx, workspace.id, name);
       }));
   if (!deleted) return http::Response(204);

@@ -16,7 +16,7 @@ struct WorkspaceRow {
   std::string friendly_name, description;
   Json tags = Json::object();
   // What it was made with and only tells: "keyVault", "applicationInsights", "containerRegistry",
-  // "publicNetworkAccess" and so on; "identity" beside them.
+  // "publicNetworkAccess" and so on; "identity" beside them, as the directory gave it.
   Json settings = Json::object();
   core::SystemData system_data;
 };
@@ -43,10 +43,12 @@ struct ComputeRow {
   std::string description;
   Json tags = Json::object();
   Json settings = Json::object();  // the inner "properties" of an AmlCompute
+  Json identity;                   // as the directory gave it; null: none was ever asked for
   core::SystemData system_data;
 };
 
 std::string arm_id(const WorkspaceRow& row);
+std::string arm_id(const WorkspaceRow& workspace, const ComputeRow& row);
 std::string to_string(CredentialsType type);
 
 }  // namespace lazuli::workspace

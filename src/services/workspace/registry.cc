@@ -26,6 +26,8 @@ Error no_resource(std::string_view type, std::string_view name, std::string_view
                         "' under resource group '", group, "' was not found."}));
 }
 
+directory::WantedIdentity system_assigned() { return {"SystemAssigned", true, {}}; }
+
 Datastore datastore_of(const DatastoreRow& row) {
   return {row.name, row.account, row.container, row.is_default};
 }
@@ -58,13 +60,19 @@ std::string arm_id(const WorkspaceRow& row) {
               "/providers/", kProvider, "/workspaces/", row.name});
 }
 
-Registry::Registry(const core::ServiceContext& context, storage::Storage& storage)
+std::string arm_id(const WorkspaceRow& workspace, const ComputeRow& row) {
+  return cat({arm_id(workspace), "/computes/", row.name});
+}
+
+Registry::Registry(const core::ServiceContext& context, storage::Storage& storage,
+                   directory::Identities& identities)
     : installation_(context.installation),
       db_(context.db),
       operations_(context.operations),
       vault_(context.vault),
       authorizer_(context.authorizer),
-      storage_(storage) {}
+      storage_(storage),
+      identities_(identities) {}
 
 std::string Registry::storage_account_id(const WorkspaceRow& workspace) const {
   if (const Json* id = workspace.settings.find("storageAccount")) return std::string(id->str());
@@ -78,7 +86,12 @@ Result<void> Registry::ensure_default() {
   auto row = TRY(db_.write([&](db::Tx& tx) -> Result<WorkspaceRow> {
     auto found =
         TRY(store::find_workspace(tx, home.subscription_id, home.resource_group, home.workspace));
-    if (found) return std::move(*found);
+    if (found) {
+      if (found->settings.contains("identity")) return std::move(*found);
+      TRY(give_identity(tx, *found, system_assigned()));
+      TRY(store::update_workspace(tx, *found));
+      return std::move(*found);
+    }
     WorkspaceRow made;
     made.subscription = home.subscription_id;
     made.resource_group = home.resource_group;
@@ -88,10 +101,17 @@ Result<void> Registry::ensure_default() {
     made.storage_account = home.storage_account;
     made.friendly_name = home.workspace;
     made.system_data = made_by(kSystem);
+    TRY(give_identity(tx, made, system_assigned()));
     TRY(store::insert_workspace(tx, made));
     return made;
   }));
   return ensure_contents(row);
+}
+
+Result<void> Registry::give_identity(db::Tx& tx, WorkspaceRow& row,
+                                     const directory::WantedIdentity& wanted) {
+  row.settings.set("identity", TRY(identities_.assign_identity(tx, arm_id(row), wanted)));
+  return {};
 }
 
 // Account, containers, datastores and compute; each is left alone where it is there already.
@@ -128,12 +148,13 @@ Result<void> Registry::ensure_contents(const WorkspaceRow& workspace) {
   });
 }
 
-Result<WorkspaceRow> Registry::create(WorkspaceRow row) {
+Result<WorkspaceRow> Registry::create(WorkspaceRow row, const directory::WantedIdentity& identity) {
   row.guid = new_uuid();
   row = TRY(db_.write([&](db::Tx& tx) -> Result<WorkspaceRow> {
     auto found = TRY(store::find_workspace(tx, row.subscription, row.resource_group, row.name));
     if (found) return std::move(*found);  // made meanwhile by another request
     WorkspaceRow made = row;
+    TRY(give_identity(tx, made, identity));
     TRY(store::insert_workspace(tx, made));
     return made;
   }));

@@ -8,6 +8,7 @@
 #include "core/service.h"
 #include "core/vault.h"
 #include "db/db.h"
+#include "services/directory/api.h"
 #include "services/storage/api.h"
 #include "services/workspace/api.h"
 #include "services/workspace/model.h"
@@ -20,7 +21,8 @@ inline constexpr std::string_view kServerless = "serverless";  // reserved, not 
 // Workspaces and what belongs to them, with the rules. Thread-safe.
 class Registry : public Workspaces {
  public:
-  Registry(const core::ServiceContext& context, storage::Storage& storage);
+  Registry(const core::ServiceContext& context, storage::Storage& storage,
+           directory::Identities& identities);
 
   // The workspace every installation has; made at the first start, completed at every one.
   Result<void> ensure_default();
@@ -34,10 +36,14 @@ class Registry : public Workspaces {
                             std::string_view path) const override;
   Result<void> check_compute(std::string_view workspace_id, std::string_view compute) override;
 
-  // A new workspace on an account that is there; completed like the first one.
-  Result<WorkspaceRow> create(WorkspaceRow row);
+  // A new workspace on an account that is there, with that identity; completed like the first one.
+  Result<WorkspaceRow> create(WorkspaceRow row, const directory::WantedIdentity& identity);
   // Containers and datastores; what is there already is left alone.
   Result<void> ensure_contents(const WorkspaceRow& workspace);
+
+  // Within the transaction that writes the row.
+  Result<void> give_identity(db::Tx& tx, WorkspaceRow& row,
+                             const directory::WantedIdentity& wanted);
 
   // For the handlers; kNotFound "ResourceNotFound" with Azure's words.
   Result<WorkspaceRow> find(std::string_view subscription, std::string_view group,
@@ -53,6 +59,7 @@ class Registry : public Workspaces {
   core::Operations& operations() { return operations_; }
   core::Vault& vault() { return vault_; }
   core::Authorizer& authorizer() { return authorizer_; }
+  directory::Identities& identities() { return identities_; }
   std::string storage_account_id(const WorkspaceRow& workspace) const;
 
  private:
@@ -68,6 +75,7 @@ class Registry : public Workspaces {
   core::Vault& vault_;
   core::Authorizer& authorizer_;
   storage::Storage& storage_;
+  directory::Identities& identities_;
 };
 
 }  // namespace lazuli::workspace

@@ -106,7 +106,7 @@ const Missing kMissing[] = {
 
 void WorkspaceService::describe(core::Manifest& manifest) const {
   manifest.service = "workspace";
-  manifest.depends_on = {"storage"};
+  manifest.depends_on = {"storage", "directory"};
   manifest.migrations = store::migrations();
   for (std::string_view below : {"", "/datastores", "/computes"})
     manifest.resource_types.push_back({cat({kOperations, below}), {}, {}});

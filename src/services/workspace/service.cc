@@ -5,11 +5,12 @@
 
 namespace lazuli::workspace {
 
-WorkspaceService::WorkspaceService(storage::Storage& storage) : storage_(storage) {}
+WorkspaceService::WorkspaceService(storage::Storage& storage, directory::Identities& identities)
+    : storage_(storage), identities_(identities) {}
 WorkspaceService::~WorkspaceService() = default;
 
 Result<void> WorkspaceService::start(const core::ServiceContext& context) {
-  auto registry = std::make_unique<Registry>(context, storage_);
+  auto registry = std::make_unique<Registry>(context, storage_, identities_);
   TRY(registry->ensure_default());
   registry_ = std::move(registry);
   return {};
@@ -49,8 +50,9 @@ Result<void> WorkspaceService::check_compute(std::string_view workspace_id,
   return TRY(registry())->check_compute(workspace_id, compute);
 }
 
-std::unique_ptr<WorkspaceService> make_workspace(storage::Storage& storage) {
-  return std::make_unique<WorkspaceService>(storage);
+std::unique_ptr<WorkspaceService> make_workspace(storage::Storage& storage,
+                                                 directory::Identities& identities) {
+  return std::make_unique<WorkspaceService>(storage, identities);
 }
 
 }  // namespace lazuli::workspace

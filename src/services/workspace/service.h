@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "core/service.h"
+#include "services/directory/api.h"
 #include "services/storage/api.h"
 #include "services/workspace/api.h"
 
@@ -14,7 +15,7 @@ class Registry;
 // Workspaces with their datastores and computes. Calls before start() fail with kUnavailable.
 class WorkspaceService : public core::Service, public Workspaces {
  public:
-  explicit WorkspaceService(storage::Storage& storage);
+  WorkspaceService(storage::Storage& storage, directory::Identities& identities);
   ~WorkspaceService() override;
 
   void describe(core::Manifest& manifest) const override;
@@ -33,9 +34,11 @@ class WorkspaceService : public core::Service, public Workspaces {
  private:
   Result<Registry*> registry() const;
   storage::Storage& storage_;
+  directory::Identities& identities_;
   std::unique_ptr<Registry> registry_;
 };
 
-std::unique_ptr<WorkspaceService> make_workspace(storage::Storage& storage);
+std::unique_ptr<WorkspaceService> make_workspace(storage::Storage& storage,
+                                                 directory::Identities& identities);
 
 }  // namespace lazuli::workspace

@@ -56,7 +56,7 @@ constexpr const char* kSelectDatastores =
     "SELECT workspace, name, account, container, is_default, credentials, sealed_sas, "
     "description, tags, properties, system_data FROM workspace_datastores ";
 constexpr const char* kSelectComputes =
-    "SELECT workspace, name, location, description, tags, settings, system_data "
+    "SELECT workspace, name, location, description, tags, settings, system_data, identity "
     "FROM workspace_computes ";
 
 std::string key_of(std::string_view subscription, std::string_view group, std::string_view name) {
@@ -120,6 +120,7 @@ Result<ComputeRow> compute_of(const db::Row& row) {
   compute.tags = TRY(Json::parse(row.text(4)));
   compute.settings = TRY(Json::parse(row.text(5)));
   compute.system_data = TRY(parse_system_data(row.text(6)));
+  compute.identity = TRY(Json::parse(row.text(7)));
   return compute;
 }
 
@@ -143,7 +144,9 @@ Result<std::vector<T>> many(Result<db::Rows> rows, Result<T> (*convert)(const db
 std::vector<db::Migration> migrations() {
   return {{"workspace", 1, kSchema},
           {"workspace", 2,
-           "ALTER TABLE workspace_workspaces ADD COLUMN settings {text} NOT NULL DEFAULT '{}'"}};
+           "ALTER TABLE workspace_workspaces ADD COLUMN settings {text} NOT NULL DEFAULT '{}'"},
+          {"workspace", 3,
+           "ALTER TABLE workspace_computes ADD COLUMN identity {text} NOT NULL DEFAULT 'null'"}};
 }
 
 Result<std::optional<WorkspaceRow>> find_workspace(db::Executor& db, std::string_view subscription,
@@ -237,12 +240,12 @@ Result<bool> put_compute(db::Tx& tx, const ComputeRow& row) {
   bool is_new = !TRY(find_compute(tx, row.workspace, row.name)).has_value();
   TRY(tx.exec(
       "INSERT INTO workspace_computes (workspace, key, name, location, description, tags, "
-      "settings, system_data) VALUES (?, ?, ?, ?, ?, ?, ?, ?) "
+      "settings, system_data, identity) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) "
       "ON CONFLICT (workspace, key) DO UPDATE SET location = excluded.location, "
       "description = excluded.description, tags = excluded.tags, settings = excluded.settings, "
-      "system_data = excluded.system_data",
+      "system_data = excluded.system_data, identity = excluded.identity",
       {row.workspace, to_lower(row.name), row.name, row.location, row.description, row.tags.dump(),
-       row.settings.dump(), dump_system_data(row.system_data)}));
+       row.settings.dump(), dump_system_data(row.system_data), row.identity.dump()}));
   return is_new;
 }
 

@@ -158,8 +158,9 @@ Json compute_json(const WorkspaceRow& workspace, const ComputeRow& row) {
       {"disableLocalAuth", true},
       {"properties", std::move(settings)},
   });
-  Json envelope = core::arm_envelope(cat({arm_id(workspace), "/computes/", row.name}),
-                                     row.system_data, std::move(properties));
+  Json envelope =
+      core::arm_envelope(arm_id(workspace, row), row.system_data, std::move(properties));
+  if (!row.identity.is_null()) envelope.set("identity", row.identity);
   envelope.set("location", row.location);
   envelope.set("tags", row.tags);
   return envelope;

@@ -66,6 +66,21 @@ Result<std::string> account_of(Registry& registry, const Context& context, const
   return account;
 }
 
+// Nothing: the workspace keeps what it has.
+Result<std::optional<directory::WantedIdentity>> identity_in(Registry& registry,
+                                                             const Context& context,
+                                                             const Json& sent, const Json& before) {
+  const auto change = context.head().method == http::Method::kPatch
+                          ? directory::IdentityChange::kMerge
+                          : directory::IdentityChange::kReplace;
+  auto wanted = TRY(directory::read_identity(sent, before, change));
+  if (!wanted) return wanted;
+  if (!wanted->system_assigned && wanted->user_assigned.empty())
+    return invalid_argument("A workspace needs an identity.", "InvalidIdentity");
+  TRY(directory::check_assignable(registry.authorizer(), context.principal(), *wanted));
+  return wanted;
+}
+
 // "Create Or Update" of a name that is new.
 Answer create(Registry& registry, Context& context, const Json& body) {
   const std::string_view kind = body["kind"].str("Default");
@@ -93,19 +108,24 @@ Answer create(Registry& registry, Context& context, const Json& body) {
   row.settings = Json::object({{"storageAccount", properties["storageAccount"]}});
   for (std::string_view name : kSettings)
     if (properties.contains(name)) row.settings.set(name, properties[name]);
-  if (body["identity"].is_object()) row.settings.set("identity", body["identity"]);
+  const Json identity =
+      body["identity"].is_null() ? Json::object({{"type", "SystemAssigned"}}) : body["identity"];
+  const auto wanted = TRY(identity_in(registry, context, identity, Json()));
   row.system_data = touched(context, nullptr);
-  row = TRY(registry.create(std::move(row)));
+  row = TRY(registry.create(std::move(row), *wanted));
   return core::json_response(workspace_json(context, registry, row), 201);
 }
 
-Answer update(Registry& registry, Context& context) {
-  Json body = TRY(context.json());
+Answer update(Registry& registry, Context& context, const WorkspaceRow& before) {
+  const Json body = TRY(context.json());
+  const auto identity =
+      TRY(identity_in(registry, context, body["identity"], before.settings["identity"]));
   auto row = TRY(registry.db().write([&](db::Tx& tx) -> Result<WorkspaceRow> {
     auto found = TRY(
         store::find_workspace(tx, context.param("sub"), context.param("rg"), context.param("ws")));
     if (!found) return not_found("The workspace is gone.");
     TRY(apply(body, *found));
+    if (identity) TRY(registry.give_identity(tx, *found, *identity));
     found->system_data = touched(context, &found->system_data);
     TRY(store::update_workspace(tx, *found));
     return std::move(*found);
@@ -147,12 +167,11 @@ Answer put_workspace(Registry& registry, Context& context) {
     return create(registry, context, TRY(context.json()));
   WorkspaceRow row = TRY(std::move(found));
   TRY(registry.ensure_contents(row));  // a crash may have left it incomplete
-  return update(registry, context);
+  return update(registry, context, row);
 }
 
 Answer patch_workspace(Registry& registry, Context& context) {
-  TRY(workspace_of(registry, context));
-  return update(registry, context);
+  return update(registry, context, TRY(workspace_of(registry, context)));
 }
 
 Answer list_workspace_keys(Registry& registry, Context& context) {

@@ -3,6 +3,7 @@
 
 #include "base/strings.h"
 #include "core/testing.h"
+#include "services/directory/api.h"
 #include "services/storage/api.h"
 #include "services/workspace/service.h"
 
@@ -71,11 +72,35 @@ class FakeStorage : public storage::Storage {
   static Error unused() { return internal_error("not used by the workspace"); }
 };
 
-class StorageStandIn : public core::Service {
+// The directory as the workspace sees it: one principal for each resource.
+class FakeIdentities : public directory::Identities {
  public:
-  void describe(core::Manifest& manifest) const override { manifest.service = "storage"; }
+  Result<Json> assign_identity(db::Tx&, const std::string& id,
+                               const directory::WantedIdentity& wanted) override {
+    if (wanted.system_assigned) principals.insert(to_lower(id));
+    Json identity = Json::object({{"type", wanted.type}});
+    if (wanted.system_assigned) identity.set("principalId", "principal of " + id);
+    return identity;
+  }
+  Result<void> delete_system_identities(db::Tx&, const std::string& id) override {
+    std::erase_if(principals, [&](const std::string& each) {
+      return each == to_lower(id) || each.starts_with(to_lower(id) + "/");
+    });
+    return {};
+  }
+
+  std::set<std::string> principals;  // resources that have one, lower case
+};
+
+class StandIn : public core::Service {
+ public:
+  explicit StandIn(const char* name) : name_(name) {}
+  void describe(core::Manifest& manifest) const override { manifest.service = name_; }
   Result<void> start(const core::ServiceContext&) override { return {}; }
   void stop() noexcept override {}
+
+ private:
+  const char* name_;
 };
 
 class WorkspaceTest : public testing::TestWithParam<db::testing::Driver> {
@@ -104,9 +129,10 @@ class WorkspaceTest : public testing::TestWithParam<db::testing::Driver> {
   std::string blob_container() { return "azureml-blobstore-" + service.get(id())->workspace_guid; }
 
   FakeStorage storage;
-  StorageStandIn stand_in;
-  WorkspaceService service{storage};
-  core::testing::TestHouse house{GetParam(), {&stand_in, &service}};
+  FakeIdentities identities;
+  StandIn storage_service{"storage"}, directory_service{"directory"};
+  WorkspaceService service{storage, identities};
+  core::testing::TestHouse house{GetParam(), {&storage_service, &directory_service, &service}};
 };
 
 INSTANTIATE_TEST_SUITE_P(Drivers, WorkspaceTest, db::testing::each_driver(),
@@ -182,6 +208,43 @@ TEST_P(WorkspaceTest, IsMadeOnAnAccountThatIsThere) {
   EXPECT_EQ(put("new", "local", "Default").status, 200);
   EXPECT_EQ(json(get(base() + "/new/datastores"))["value"].size(), 2u);
   EXPECT_TRUE(storage.containers.contains("second/azureml"));
+}
+
+TEST_P(WorkspaceTest, EveryOneHasAnIdentity) {
+  EXPECT_EQ(json(get(id()))["identity"]["principalId"].str(), "principal of " + id());
+  EXPECT_TRUE(identities.principals.contains(to_lower(id())));
+  auto patch = [&](std::string_view identity) {
+    return send(http::Method::kPatch, "",
+                Json::object({{"identity", Json::parse(identity).value()}}));
+  };
+  EXPECT_EQ(patch(R"({"type": "None"})").status, 400);
+  EXPECT_EQ(patch(R"({"type": "Robot"})").status, 400);
+  const std::string one =
+      "/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/"
+      "userAssignedIdentities/one";
+  http::Response both = patch(cat({R"({"type": "SystemAssigned,UserAssigned", )",
+                                   R"("userAssignedIdentities": {")", one, R"(": {}}})"}));
+  ASSERT_EQ(both.status, 200);
+  EXPECT_EQ(json(std::move(both))["identity"]["type"].str(), "SystemAssigned,UserAssigned");
+  send(http::Method::kPatch, "", Json::object({{"tags", Json::object()}}));
+  EXPECT_EQ(json(get(id()))["identity"]["type"].str(), "SystemAssigned,UserAssigned");
+}
+
+TEST_P(WorkspaceTest, AComputesIdentityGoesWithIt) {
+  auto put = [&](const Json& identity) {
+    Json body = Json::object(
+        {{"location", "local"}, {"properties", Json::object({{"computeType", "AmlCompute"}})}});
+    if (!identity.is_null()) body.set("identity", identity);
+    return json(send(http::Method::kPut, "/computes/cluster", body))["identity"];
+  };
+  const std::string compute = to_lower(id() + "/computes/cluster");
+  EXPECT_TRUE(put(Json()).is_null());
+  const Json system = Json::object({{"type", "SystemAssigned"}});
+  EXPECT_EQ(put(system)["principalId"].str(), cat({"principal of ", id(), "/computes/cluster"}));
+  EXPECT_EQ(put(Json())["type"].str(), "SystemAssigned");
+  EXPECT_TRUE(identities.principals.contains(compute));
+  EXPECT_EQ(send(http::Method::kDelete, "/computes/Cluster", Json()).status, 202);
+  EXPECT_FALSE(identities.principals.contains(compute));
 }
 
 TEST_P(WorkspaceTest, DatastoresOfTheStart) {
