@@ -141,6 +141,22 @@ class Words(unittest.TestCase):
         for path in ("src/server/chain.cc", "src/core/auth.cc", "src/services/jobs/a_test.cc"):
             self.assertEqual(places(rules.principals, {path: text}), [], path)
 
+    def test_dangling_ranges(self):
+        head = SPDX + "Result<std::vector<int>> f(int a);\nResult<Json> Store::g();\nconst Names& names();\n" \
+            "auto h = [&](int a) -> Result<Json> { return a; };\n"
+        for walked, dangles in (
+                ("*f(1)", True), ("f(1).value()", True), ("f(g(2))->items", True), ("*store.f(a[0])", True),
+                ("Store::g()->members()", True), ("g().value()[\"a\"].items()", True), ("(*f(1))", True),
+                ("TRY(g()).items()", True), ("TRY(g())[\"a\"].items()", True), ("*TRY(f(1))", True),
+                ("h(1)->items()", True), ("*f(\n         1)", True), ("TRY(f(1))", False), ("*found", False),
+                ("TRY(store.f(1, {2}))", False),
+                ("found.value()", False), ("names().all", False), ("*names()", False), ("split(f, ',')", False)):
+            text = head + f"void k() {{\n  for (const std::pair<int, a::B>& each : {walked}) use(each);\n}}\n"
+            found = places(rules.dangling_ranges, {"src/a.cc": text})
+            self.assertEqual(found, [("src/a.cc", 7)] if dangles else [], walked)
+        classic = head + "void k() {\n  for (int i = a ? b : *f(1); i < 3; ++i) use(i);\n}\n"
+        self.assertEqual(places(rules.dangling_ranges, {"src/a.cc": classic}), [])
+
     def test_only_itself(self):
         self.assertEqual(places(rules.only_itself, {"a.md": "\nsee registry." "npmjs.org\n"}), [("a.md", 2)])
 

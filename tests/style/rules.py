@@ -201,6 +201,60 @@ def principals(tree):
                 yield Finding(path, number, "a Principal is made in the chain alone: keep_caller() and recall_caller()")
 
 
+def _ranges(code):
+    """(position, range) of every range-based for."""
+    for match in re.finditer(r"\bfor\s*\(", code):
+        depth, colon, position = 1, None, match.end()
+        while position < len(code) and depth:
+            char = code[position]
+            depth += (char in "([{") - (char in ")]}")
+            if char == ";" and depth == 1:
+                break
+            if char == ":" and depth == 1 and colon is None and ":" not in (code[position - 1], code[position + 1]):
+                colon = position
+            position += 1
+        if depth == 0 and colon is not None:
+            yield match.start(), " ".join(code[colon + 1:position - 1].split())
+
+
+def _results(codes):
+    """Names of the functions and lambdas that return a Result, anywhere in the tree."""
+    names = {"TRY"}
+    for code in codes:
+        names.update(re.findall(r"\bResult<[^;{}()=]*>\s+(?:\w+::)*(\w+)\(", code))
+        names.update(re.findall(r"\bauto\s+(\w+)\s*=\s*\[[^\]]*\][^{};]*->\s*(?:\w+::)*Result<", code))
+    return names
+
+
+def _after_call(text):
+    """The name of the function that the expression calls first, and what follows the call; or nothing."""
+    opening = re.match(r"(?:\w+(?:::|\.|->))*(\w+)(?:<[\w:,<> ]*>)?\(", text)
+    if not opening:
+        return None, ""
+    depth, position = 1, opening.end()
+    while position < len(text) and depth:
+        depth += (text[position] in "([{") - (text[position] in ")]}")
+        position += 1
+    return opening.group(1), text[position:]
+
+
+def dangling_ranges(tree):
+    """What a loop walks must outlive the loop's head; what a temporary Result holds does not: `for (x : *f())`.
+
+    TRY moves the value out, and a loop keeps that; but not what a member of it or its `*` leads to.
+    """
+    codes = {path: cpp.strip(text) for path, text in cpp_sources(tree)}
+    results = _results(codes.values())
+    for path, code in codes.items():
+        for position, walked in _ranges(code):
+            name, rest = _after_call(walked.lstrip("(*"))
+            if name not in results:
+                continue
+            if walked.startswith(("*", "(*")) or re.match(r"->|\.|\[|\)", rest):
+                line = code.count("\n", 0, position) + 1
+                yield Finding(path, line, f"`for (… : {walked[:50]})` walks what ends before the loop: name it first")
+
+
 def documents(tree):
     architecture = tree.get("ARCHITECTURE.md", "")
     for module in sorted({module_of(path)[1] for path in tree if path.endswith(".cc")} - {None}):
@@ -260,5 +314,5 @@ def formatting(tree, root):
 
 # Rules over the texts alone, and rules that also run a program in the folder.
 TEXT_RULES = (include_direction, facades, file_length, function_length, line_length, licence_line, open_ends,
-              using_namespace, header_guard, sql_in_store, principals, documents, only_itself)
+              using_namespace, header_guard, sql_in_store, principals, dangling_ranges, documents, only_itself)
 PROGRAM_RULES = (shell_syntax, python_syntax, formatting)
