@@ -85,12 +85,12 @@ class BlockingClient final : public Client {
   }
 
  private:
-  Result<std::vector<SocketAddress>> addresses(const Url& url) const {
+  Result<EgressWay> way(const Url& url) const {
     if (!options_.connect_to.empty())
-      return std::vector<SocketAddress>{TRY(SocketAddress::parse(options_.connect_to))};
+      return EgressWay{{TRY(SocketAddress::parse(options_.connect_to))}};
     const std::string host = url.host_without_brackets();
-    if (options_.egress != nullptr) return options_.egress->addresses(host, url.port());
-    return system_lookup()(host, url.port());
+    if (options_.egress != nullptr) return options_.egress->way(host, url.port());
+    return EgressWay{TRY(system_lookup()(host, url.port()))};
   }
 
   // Between two calls the server says nothing but that it closes.
@@ -109,9 +109,11 @@ class BlockingClient final : public Client {
   Result<void> try_connect(const Url& url) {
     const Deadline deadline = SteadyClock::now() + options_.connect_timeout;
     Result<void> outcome = unavailable(cat({"no address for ", url.authority.host}));
-    for (const SocketAddress& address : TRY(addresses(url))) {
+    const EgressWay found = TRY(way(url));
+    for (const SocketAddress& address : found.addresses) {
       outcome = connect_to(address, deadline);
       if (!outcome.ok()) continue;
+      if (found.by_parent) TRY(ask_parent(url, deadline));
       return url.tls ? start_tls(url, deadline) : success();
     }
     return outcome;
@@ -123,6 +125,30 @@ class BlockingClient final : public Client {
     TRY(connect_result(fd.get(), address));
     transport_.emplace(std::move(fd));
     return success();
+  }
+
+  // RFC 9110 §9.3.6: a tunnel to the destination.
+  Result<void> ask_parent(const Url& url, Deadline deadline) {
+    const std::string authority = cat({url.authority.host, ":", std::to_string(url.port())});
+    TRY(write_request(cat({"CONNECT ", authority, " HTTP/1.1\r\nHost: ", authority, "\r\n\r\n"}),
+                      {}));
+    parser_.begin(true);  // an answer without content, like one to HEAD
+    std::string buffer(16 * 1024, '\0'), body;
+    while (true) {
+      const Io io = transport_->read(buffer);
+      if (io.status == IoStatus::kWantRead) {
+        TRY(wait_for(transport_->fd(), POLLIN, deadline, "wait for the parent proxy"));
+        continue;
+      }
+      if (io.status != IoStatus::kOk) return unavailable("the parent proxy closed the connection");
+      const Progress progress = parser_.read({buffer.data(), io.bytes}, body);
+      if (progress.error) return unavailable(cat({"the parent proxy: ", progress.error->reason}));
+      if (!progress.done) continue;
+      if (parser_.status() / 100 != 2)
+        return unavailable(cat({"the parent proxy refused: ", std::to_string(parser_.status())}));
+      if (progress.consumed != io.bytes) return unavailable("the parent proxy says too much");
+      return success();
+    }
   }
 
   Result<void> start_tls(const Url& url, Deadline deadline) {

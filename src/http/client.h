@@ -17,7 +17,8 @@ struct ClientOptions {
   // Connect here ("127.0.0.1:8443", "unix:/path") whatever the URL's host says; the name is still
   // verified and sent. Empty: resolve the host.
   std::string connect_to;
-  // Set: says which addresses may be connected to (http/egress.h). Outlives the client.
+  // Set: says which addresses may be connected to, and whether a parent proxy is asked for the
+  // destination (http/egress.h). Outlives the client.
   Egress* egress = nullptr;
   Duration connect_timeout = std::chrono::seconds(5);
   Duration timeout = std::chrono::seconds(60);  // of a whole call without progress

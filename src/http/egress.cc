@@ -11,6 +11,7 @@
 
 #include "base/strings.h"
 #include "base/time.h"
+#include "http/parser.h"
 
 namespace lazuli::http {
 namespace {
@@ -45,6 +46,11 @@ std::string bytes_of(const SocketAddress& address) {
   return IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr) ? all.substr(12) : all;
 }
 
+// RFC 6761 §6.3; authorities are lower case here.
+bool is_localhost(std::string_view host) {
+  return host == "localhost" || host.ends_with(".localhost");
+}
+
 class GuardedEgress final : public Egress {
  public:
   GuardedEgress(EgressRules rules, Lookup lookup)
@@ -57,6 +63,9 @@ class GuardedEgress final : public Egress {
                                     " are not made from here: another port is not open"}));
     const auto literal = SocketAddress::parse_ip(host, port);
     if (literal.ok() && !is_allowed(*literal)) return refusal(host);
+    // A parent proxy would take it for itself.
+    if (is_localhost(host) && !is_allowed(*SocketAddress::parse_ip("127.0.0.1", port)))
+      return refusal(host);
     return success();
   }
 
@@ -64,15 +73,30 @@ class GuardedEgress final : public Egress {
     TRY(check(host, port));
     const auto literal = SocketAddress::parse_ip(host, port);
     if (literal.ok()) return std::vector<SocketAddress>{*literal};
-    TRY(recent_failure(host));
-    auto found = lookup_(host, port);
-    if (!found.ok()) return remember(host, found.error());
-    std::erase_if(*found, [this](const SocketAddress& address) { return !is_allowed(address); });
-    if (found->empty()) return refusal(host);
+    auto found = TRY(look_up_name(host, port));
+    std::erase_if(found, [this](const SocketAddress& address) { return !is_allowed(address); });
+    if (found.empty()) return refusal(host);
     return found;
   }
 
+  Result<EgressWay> way(const std::string& host, uint16_t port) override {
+    if (rules_.parent.empty()) return Egress::way(host, port);
+    TRY(check(host, port));
+    const auto literal = SocketAddress::parse_ip(host, port);
+    if (literal.ok() && literal->is_public()) return by_parent();
+    if (literal.ok()) return EgressWay{{*literal}};
+    auto found = look_up_name(host, port);
+    if (!found.ok()) return by_parent();
+    for (const SocketAddress& address : *found)
+      if (!is_allowed(address)) return refusal(host);
+    std::erase_if(*found, [](const SocketAddress& address) { return address.is_public(); });
+    if (found->empty()) return by_parent();
+    return EgressWay{std::move(*found)};
+  }
+
   Result<std::vector<SocketAddress>> parent(const std::string& host, uint16_t port) override {
+    const auto literal = SocketAddress::parse_ip(host, port);
+    if (literal.ok()) return std::vector<SocketAddress>{*literal};
     return lookup_(host, port);
   }
 
@@ -81,6 +105,20 @@ class GuardedEgress final : public Egress {
     Error error;
     SteadyClock::time_point until;
   };
+
+  Result<EgressWay> by_parent() {
+    const auto authority = parse_authority(rules_.parent);
+    if (!authority || !authority->port)
+      return invalid_argument("the parent proxy is not written as HOST:PORT");
+    return EgressWay{TRY(parent(authority->host, *authority->port)), true};
+  }
+
+  Result<std::vector<SocketAddress>> look_up_name(const std::string& host, uint16_t port) {
+    TRY(recent_failure(host));
+    auto found = lookup_(host, port);
+    if (!found.ok()) return remember(host, found.error());
+    return found;
+  }
 
   bool is_allowed(const SocketAddress& address) const {
     if (address.is_public()) return true;
@@ -117,6 +155,10 @@ class GuardedEgress final : public Egress {
 };
 
 }  // namespace
+
+Result<EgressWay> Egress::way(const std::string& host, uint16_t port) {
+  return EgressWay{TRY(addresses(host, port))};
+}
 
 Result<Network> Network::parse(std::string_view text) {
   const size_t slash = text.find('/');

@@ -26,6 +26,12 @@ class Network {
   int bits_ = 0;
 };
 
+// How to reach a destination.
+struct EgressWay {
+  std::vector<SocketAddress> addresses;  // one of these must really be connected to
+  bool by_parent = false;  // they are the parent proxy's, which is asked for the destination
+};
+
 // Decides where connections to destinations that users name may go. What an operator configures
 // (engines, databases, the parent proxy) does not come here. Calls block on name look-ups;
 // thread-safe.
@@ -38,6 +44,10 @@ class Egress {
   // The addresses that may be connected to for `host`, one of which must really be used: a second
   // look-up could give others. kPermissionDenied when none of those it has is allowed.
   virtual Result<std::vector<SocketAddress>> addresses(const std::string& host, uint16_t port) = 0;
+  // Like addresses(), by the parent proxy where the rules name one: all addresses that a look-up
+  // here gives must then be allowed, since the proxy looks up again. What only the proxy can look
+  // up is the proxy's to judge; networks that the operator opened are reached without it.
+  virtual Result<EgressWay> way(const std::string& host, uint16_t port);
   // The addresses of a parent proxy, which may be anywhere.
   virtual Result<std::vector<SocketAddress>> parent(const std::string& host, uint16_t port) = 0;
 };
@@ -49,6 +59,7 @@ Lookup system_lookup();
 struct EgressRules {
   std::vector<uint16_t> ports = {};    // empty: every port
   std::vector<Network> networks = {};  // opened by the operator beside the public addresses
+  std::string parent = {};             // proxy for the rest ("host:port"); empty: direct
 };
 
 // Public addresses and the networks of the rules. A failed look-up is remembered for a minute.

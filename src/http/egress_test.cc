@@ -184,5 +184,91 @@ TEST_F(HttpEgressClient, RefusesWhatIsNotOpen) {
     EXPECT_EQ(get(url).error().code, Code::kPermissionDenied) << url;
 }
 
+// A parent proxy that leads every name to `destination_`, beside a look-up that knows some names.
+class HttpEgressByParent : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    destination_.start();
+    parent_.egress = std::make_unique<TestEgress>([this](const std::string& host, uint16_t) {
+      asked_ = host;
+      if (host == "blocked.example")
+        return Result<std::vector<SocketAddress>>(permission_denied("not here"));
+      return Result<std::vector<SocketAddress>>(
+          std::vector{*SocketAddress::parse(destination_.address())});
+    });
+    parent_.start();
+    EgressRules rules;
+    rules.parent = parent_.address();
+    rules.networks.push_back(*Network::parse("10.0.0.0/8"));
+    egress_ = make_egress(std::move(rules), look_up);
+    EgressOptions options;
+    options.timeout = std::chrono::seconds(10);
+    client_ = *EgressClient::create(options, *egress_);
+  }
+
+  static Result<std::vector<SocketAddress>> look_up(const std::string& host, uint16_t port) {
+    std::vector<SocketAddress> found;
+    if (host == "known.example" || host == "mixed.example")
+      found.push_back(*SocketAddress::parse_ip("8.8.8.8", port));
+    if (host == "bad.example" || host == "mixed.example")
+      found.push_back(*SocketAddress::parse_ip("127.0.0.1", port));
+    if (host == "inside.example") found.push_back(*SocketAddress::parse_ip("10.9.9.9", port));
+    if (found.empty()) return unavailable("no such name");
+    return found;
+  }
+
+  Result<Response> get(const std::string& url) {
+    ClientRequest request;
+    request.url = url;
+    return client_->send(request);
+  }
+
+  TestServer destination_, parent_;
+  std::string asked_;
+  std::unique_ptr<Egress> egress_;
+  std::unique_ptr<EgressClient> client_;
+};
+
+TEST_F(HttpEgressByParent, ChoosesTheWay) {
+  for (const char* host : {"known.example", "unknown.example", "8.8.4.4"}) {
+    const auto way = egress_->way(host, 443);
+    ASSERT_TRUE(way.ok()) << host;
+    EXPECT_TRUE(way->by_parent) << host;
+    EXPECT_EQ(way->addresses.front().to_string(), parent_.address()) << host;
+  }
+  for (const char* host : {"inside.example", "10.9.9.9"}) {
+    const auto way = egress_->way(host, 443);
+    ASSERT_TRUE(way.ok()) << host;
+    EXPECT_FALSE(way->by_parent) << host;
+    EXPECT_EQ(way->addresses.front().to_string(), "10.9.9.9:443") << host;
+  }
+  for (const char* host : {"bad.example", "mixed.example", "127.0.0.1", "[::1]", "169.254.169.254",
+                           "192.168.0.1", "localhost", "any.localhost", "fd00::1"})
+    EXPECT_EQ(egress_->way(host, 443).error().code, Code::kPermissionDenied) << host;
+}
+
+TEST_F(HttpEgressByParent, TunnelsToTheDestination) {
+  destination_.application.on_handle = [](Exchange& exchange) {
+    return Response(200, cat({exchange.head.host, exchange.head.target}));
+  };
+  const auto response = get("http://unknown.example/keys");
+  ASSERT_TRUE(response.ok()) << response.error().message;
+  EXPECT_EQ(response->text(), "unknown.example/keys");
+  EXPECT_EQ(asked_, "unknown.example");
+}
+
+TEST_F(HttpEgressByParent, ChecksRedirectsAndToldRefusals) {
+  for (const char* location :
+       {"http://127.0.0.1/", "http://[fd00::1]/", "http://bad.example/", "http://localhost/"}) {
+    destination_.application.on_handle = [=](Exchange&) {
+      return Response(302).header("Location", location);
+    };
+    asked_.clear();
+    EXPECT_EQ(get("http://unknown.example/").error().code, Code::kPermissionDenied) << location;
+    EXPECT_NE(asked_, "bad.example");
+  }
+  EXPECT_EQ(get("http://blocked.example/").error().message, "the parent proxy refused: 403");
+}
+
 }  // namespace
 }  // namespace lazuli::http

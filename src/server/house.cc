@@ -64,6 +64,7 @@ Result<void> House::open_floors(const SecretBytes& root_key, const Options& opti
   audit.keep = std::chrono::hours(24) * std::max(options.audit_days, 1);
   audit_ = TRY(core::open_audit(std::move(audit), vault_));
   http::EgressRules rules;
+  rules.parent = options.parent_proxy;
   for (const std::string& text : options.egress_networks)
     rules.networks.push_back(TRY(http::Network::parse(text)));
   egress_ = http::make_egress(std::move(rules));

@@ -39,6 +39,7 @@ class House {
     std::string database_url;  // empty: SQLite in the data directory
     int audit_days = 400;
     std::vector<std::string> egress_networks;  // opened to connections that users ask for
+    std::string parent_proxy;                  // "host:port" for the others; empty: direct
     std::vector<core::Manifest> more;          // routes beside the services' own
     // Crash tests put their own disks below the database and the stored bytes.
     std::string sqlite_vfs;

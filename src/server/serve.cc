@@ -14,6 +14,7 @@
 #include "base/strings.h"
 #include "core/root_key.h"
 #include "http/egress.h"
+#include "http/url.h"
 #include "server/certificates.h"
 #include "server/hosts.h"
 #include "server/house.h"
@@ -32,24 +33,32 @@ constexpr size_t kDescriptorsKept = 1024;
 // configured before.
 class OwnProxy final : public http::ProxyPolicy {
  public:
-  explicit OwnProxy(const core::Installation& installation) : domain_(installation.domain) {
-    for (const char* name : {"LAZULI_PARENT_PROXY", "https_proxy", "HTTPS_PROXY"}) {
-      const char* value = std::getenv(name);
-      if (value == nullptr || *value == '\0') continue;
-      std::string_view address = value;
-      if (size_t scheme = address.find("://"); scheme != std::string_view::npos)
-        address.remove_prefix(scheme + 3);
-      while (address.ends_with('/')) address.remove_suffix(1);
-      parent_ = address;
-      break;
-    }
-  }
+  OwnProxy(const core::Installation& installation, std::string parent)
+      : domain_(installation.domain), parent_(std::move(parent)) {}
   bool is_own(const std::string& host) const override { return is_own_name(host, domain_); }
   std::string parent() const override { return parent_; }
 
  private:
-  std::string domain_, parent_;
+  const std::string domain_, parent_;
 };
+
+// "host:port" of the proxy that was configured before ours, or empty. Its text may hold a password:
+// it is not shown.
+Result<std::string> parent_proxy() {
+  for (const char* name : {"LAZULI_PARENT_PROXY", "https_proxy", "HTTPS_PROXY"}) {
+    const char* value = std::getenv(name);
+    if (value == nullptr || *value == '\0') continue;
+    const std::string_view text = value;
+    auto url =
+        http::parse_url(text.find("://") == text.npos ? cat({"http://", text}) : std::string(text));
+    if (!url.ok() || url->tls)
+      return invalid_argument(cat({"the parent proxy in ", name,
+                                   " is not understood: write http://HOST:PORT, without a user "
+                                   "name (LAZULI_PARENT_PROXY goes before the others)"}));
+    return cat({url->authority.host, ":", std::to_string(url->port())});
+  }
+  return std::string();
+}
 
 // Secrets live in this process: no core dump, no /proc/PID/mem for others.
 void keep_memory_private() {
@@ -119,9 +128,10 @@ Result<void> run(const ServeOptions& options, const sigset_t& end_signals) {
   house_options.database_url = options.database_url;
   house_options.audit_days = options.audit_days;
   house_options.egress_networks = egress_networks(options);
+  house_options.parent_proxy = TRY(parent_proxy());
   auto house = TRY(House::open(installation, root_key, *vault, house_options));
   ListenChoice choice = TRY(choose_addresses(options.listen, options.port));
-  OwnProxy proxy(installation);
+  OwnProxy proxy(installation, house_options.parent_proxy);
   auto proxy_egress = http::make_egress({.ports = {443}});
   auto server = TRY(http::Server::create(server_options(installation, choice), house->chain(),
                                          *certificates, proxy, *proxy_egress));
