@@ -2,12 +2,18 @@
 // The cloud's metadata document. Clients ask for it several times per process and fall back to the
 // public cloud when it fails: it is anonymous, static and never waits.
 // Source: azure-ai-ml azure/ai/ml/_azure_environments.py (a list; portal and suffixes as read
-// there).
+// there); azure-cli command_modules/cloud/custom.py and go-azure-sdk
+// sdk/internal/metadata/client.go (from 2022-09-01 on one object).
 #include "base/strings.h"
 #include "core/arm.h"
 #include "services/resources/handlers.h"
 
 namespace lazuli::resources {
+namespace {
+
+constexpr std::string_view kOneCloudSince = "2022-09-01";
+
+}  // namespace
 
 Answer get_metadata(const Parts& parts, Context& context) {
   std::string management = context.url("management", "");
@@ -28,6 +34,8 @@ Answer get_metadata(const Parts& parts, Context& context) {
         Json::object({{"storage", "core." + suffix},
                       {"keyVaultDns", "vault." + suffix},
                       {"acrLoginServer", "cr." + suffix}})}});
+  if (context.query("api-version").value_or("") >= kOneCloudSince)
+    return core::json_response(std::move(cloud));
   return core::json_response(Json::array({std::move(cloud)}));
 }
 
