@@ -43,6 +43,9 @@ ANY_CALLER = {
     r"/\{scope\*\}/providers/Microsoft\.Authorization/permissions",  # the caller's own
     r"/\{scope\*\}/providers/Microsoft\.Authorization/checkAccess",  # about oneself; more is asked for others
     r"/providers/Microsoft\.Management/managementGroups",  # those the caller may read
+    r"/tenants",  # the caller's own
+    r"/subscriptions",  # those in which the caller has a role
+    r"/subscriptions/\{sub\}/resourceGroups",  # those the caller may read
 }
 
 # The kinds of credential, in the order of the matrix's columns.

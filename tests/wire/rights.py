@@ -105,12 +105,38 @@ def delegation(rights):
     owned = rights.assign("boss", oracle.OWNER, guest, 201)
     rights.ask("delegate", "DELETE", owned, 403)
     rights.ask("boss", "DELETE", owned, 200)
-    groups = f"{rights.subscription}/resourceGroups?api-version=2021-04-01"
-    rights.ask("guest", "GET", groups, 403)
+    locations = f"{rights.subscription}/locations?api-version=2022-12-01"
+    rights.ask("guest", "GET", locations, 403)
     given = rights.assign("delegate", READER, guest, 201)
-    rights.ask("guest", "GET", groups, 200)
+    rights.ask("guest", "GET", locations, 200)
     rights.ask("delegate", "DELETE", given, 200)
-    rights.ask("guest", "GET", groups, 403)
+    rights.ask("guest", "GET", locations, 403)
+
+
+def visible(rights):
+    """What clients begin with: every caller sees the tenant, and the subscription in which they have any role."""
+    guest, names = rights.object_id("guest"), rights.running.names
+    subscriptions, groups = "/subscriptions?api-version=2022-12-01", rights.subscription + "/resourceGroups"
+
+    def sees(path, expected):
+        answer = rights.ask("guest", "GET", path, 200)
+        found = [each.get("subscriptionId") or each["id"] for each in json.loads(answer.body)["value"]]
+        if found != expected:
+            rights.failures.append(f"rights: guest sees {found} in {path}, expected {expected}")
+
+    sees("/tenants?api-version=2022-12-01", [f"/tenants/{names['tenant']}"])
+    sees(subscriptions, [])
+    own = f"/providers/Microsoft.Authorization/roleAssignments/{uuid.uuid4()}?api-version=2022-04-01"
+    given = rights.assign("boss", READER, guest, 201, names["ws"] + own)
+    sees(subscriptions, [names["subscription"]])
+    sees(f"{groups}?api-version=2021-04-01", [])
+    rights.ask("boss", "DELETE", given, 200)
+    sees(subscriptions, [])
+    given = rights.assign("boss", READER, guest, 201, names["group"] + own)
+    sees(subscriptions, [names["subscription"]])
+    sees(f"{groups}?api-version=2021-04-01", [names["group"]])
+    rights.ask("guest", "GET", f"{rights.subscription}?api-version=2022-12-01", 403)
+    rights.ask("boss", "DELETE", given, 200)
 
 
 def denials(rights):
@@ -155,7 +181,7 @@ def check():
     """(requests, failures as text) against a server of its own."""
     with server.Server(mint=mint) as running:
         rights = Rights(running)
-        for part in (conditions, delegation, denials, identities):
+        for part in (conditions, delegation, visible, denials, identities):
             part(rights)
     return rights.asked, rights.failures
 

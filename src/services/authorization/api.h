@@ -68,6 +68,8 @@ class Authorization {
   virtual Result<Explanation> explain(const std::string& object_id,
                                       const core::Operation& operation,
                                       const std::string& scope) = 0;
+  // Whether somebody, or a group that holds them, has any role on the scope or below it.
+  virtual Result<bool> holds_within(const std::string& object_id, const std::string& scope) = 0;
   // Rises with every change of what anybody may do: a cache of decisions that stores it knows when
   // it is old.
   virtual uint64_t generation() const = 0;

@@ -116,6 +116,18 @@ Decision Policy::decide(const PolicyQuestion& question, std::vector<Considered>*
   return decision;
 }
 
+bool Policy::holds_within(std::string_view principal_id, const std::vector<std::string>& groups,
+                          std::string_view scope) const {
+  const std::string key = scope_key(scope);
+  auto holds = [&](std::string_view principal) {
+    const auto held = by_principal_.find(to_lower(principal));
+    return held != by_principal_.end() && std::ranges::any_of(held->second, [&](const auto& there) {
+             return key_covers(key, there.first);
+           });
+  };
+  return holds(principal_id) || std::ranges::any_of(groups, holds);
+}
+
 const DenyAssignment* Policy::denied(const PolicyQuestion& question,
                                      const std::vector<std::string>& keys) const {
   if (by_denied_.empty()) return nullptr;

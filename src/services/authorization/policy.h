@@ -81,6 +81,10 @@ class Policy {
   // at, and then none is left out.
   Decision decide(const PolicyQuestion& question, std::vector<Considered>* trace = nullptr) const;
 
+  // Whether the principal or one of its groups has a role on the scope or on something below it.
+  bool holds_within(std::string_view principal_id, const std::vector<std::string>& groups,
+                    std::string_view scope) const;
+
   std::shared_ptr<const Role> role(std::string_view id) const;  // built-in or custom
   const std::vector<std::shared_ptr<const Role>>& custom_roles() const { return custom_list_; }
   const BuiltInRoles& built_in() const { return built_in_; }

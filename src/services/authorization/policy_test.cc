@@ -120,6 +120,20 @@ TEST_F(AuthorizationPolicy, ManagementGroupsStandBetweenTenantAndSubscription) {
   EXPECT_FALSE(may(kMl + "/write"));
 }
 
+TEST_F(AuthorizationPolicy, KnowsWhoHasAnythingWithin) {
+  give(kReaderRole, kWorkspace);
+  give(kReaderRole, "/subscriptions/other/resourceGroups/g", {}, "team");
+  give(kReaderRole, "/", {}, "above");
+  const Policy all(data, built_in(), "tenant");
+  for (const std::string& scope : {std::string("/subscriptions/S"), kGroup, kWorkspace})
+    EXPECT_TRUE(all.holds_within("P", {}, scope)) << scope;
+  EXPECT_FALSE(all.holds_within("p", {}, kWorkspace + "/jobs/j"));
+  EXPECT_FALSE(all.holds_within("p", {}, "/subscriptions/s/resourceGroups/g2"));
+  EXPECT_FALSE(all.holds_within("p", {}, "/subscriptions/other"));
+  EXPECT_TRUE(all.holds_within("p", {"team"}, "/subscriptions/other"));
+  EXPECT_FALSE(all.holds_within("above", {}, "/subscriptions/s"));
+}
+
 TEST_F(AuthorizationPolicy, ADenialWinsButForTheExcluded) {
   give(kOwnerRole, "/");
   DenyAssignment denial;

@@ -109,6 +109,12 @@ class Service final : public AuthorizationService {
     return authorization::explain(parts_, to_lower(object_id), operation, scope);
   }
 
+  Result<bool> holds_within(const std::string& object_id, const std::string& scope) override {
+    auto policy = TRY(parts_.rbac->policy());
+    auto groups = TRY(parts_.rbac->groups_of(object_id));
+    return policy->holds_within(object_id, groups ? *groups : std::vector<std::string>(), scope);
+  }
+
   uint64_t generation() const override { return parts_.rbac->generation(); }
   core::Authorizer& authorizer() override { return *parts_.rbac; }
 

@@ -11,9 +11,18 @@
 
 namespace lazuli::resources {
 
+namespace {
+
+constexpr std::string_view kReadGroup = "Microsoft.Resources/subscriptions/resourceGroups/read";
+
+std::string group_id(const core::Installation& installation, const ResourceGroup& group) {
+  return cat({"/subscriptions/", installation.subscription_id, "/resourceGroups/", group.name});
+}
+
+}  // namespace
+
 Json group_json(const core::Installation& installation, const ResourceGroup& group) {
-  return Json::object({{"id", cat({"/subscriptions/", installation.subscription_id,
-                                   "/resourceGroups/", group.name})},
+  return Json::object({{"id", group_id(installation, group)},
                        {"name", group.name},
                        {"type", "Microsoft.Resources/resourceGroups"},
                        {"location", group.location},
@@ -49,7 +58,8 @@ Answer list_groups(const Parts& parts, Context& context) {
   TRY(check_subscription(parts, context));
   Json::Array groups;
   for (const ResourceGroup& group : TRY(parts.store->list(parts.installation.subscription_id)))
-    groups.push_back(group_json(parts.installation, group));
+    if (TRY(may(parts, context, kReadGroup, group_id(parts.installation, group))))
+      groups.push_back(group_json(parts.installation, group));
   return core::json_response(core::arm_list(std::move(groups)));
 }
 

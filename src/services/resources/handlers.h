@@ -95,6 +95,10 @@ Answer get_operation_result(const Parts& parts, Context& context);
 
 Json group_json(const core::Installation& installation, const ResourceGroup& group);
 
+// Whether the caller may do an operation on a scope: for lists that show each caller their own.
+Result<bool> may(const Parts& parts, const Context& context, std::string_view operation,
+                 const std::string& scope);
+
 // kNotFound "SubscriptionNotFound" unless it is ours.
 Result<void> check_subscription(const Parts& parts, const Context& context);
 

@@ -30,10 +30,13 @@ struct Describer {
   }
 
   void subscriptions() const {
+    // Where clients begin, whatever their roles: each caller sees their own.
     add(Method::kGet, "/tenants", "Tenants_List", "Microsoft.Resources/tenants/read", list_tenants,
-        "Lists the tenants.");
+        "Lists the tenants.")
+        .any_caller = true;
     add(Method::kGet, "/subscriptions", "Subscriptions_List",
-        "Microsoft.Resources/subscriptions/read", list_subscriptions, "Lists the subscriptions.");
+        "Microsoft.Resources/subscriptions/read", list_subscriptions, "Lists the subscriptions.")
+        .any_caller = true;
     add(Method::kGet, "/subscriptions/{sub}", "Subscriptions_Get",
         "Microsoft.Resources/subscriptions/read", get_subscription, "Gets a subscription.");
     add(Method::kGet, "/subscriptions/{sub}/locations", "Subscriptions_ListLocations",
@@ -56,7 +59,8 @@ struct Describer {
   void groups() const {
     const std::string read = cat({kGroups, "/read"});
     add(Method::kGet, "/subscriptions/{sub}/resourceGroups", "ResourceGroups_List", read,
-        list_groups, "Lists the resource groups.");
+        list_groups, "Lists the resource groups that the caller may read.")
+        .any_caller = true;
     add(Method::kGet, std::string(kGroup), "ResourceGroups_Get", read, get_group,
         "Gets a resource group.");
     add(Method::kHead, std::string(kGroup), "ResourceGroups_CheckExistence", read, head_group,

@@ -19,6 +19,15 @@ Json subscription_json(const core::Installation& installation) {
 
 }  // namespace
 
+Result<bool> may(const Parts& parts, const Context& context, std::string_view operation,
+                 const std::string& scope) {
+  auto allowed = parts.authorization->authorizer().authorize(
+      context.principal(), core::Operation{std::string(operation)}, scope);
+  if (allowed.ok()) return true;
+  if (allowed.error().code == Code::kPermissionDenied) return false;
+  return allowed.error();
+}
+
 Result<void> check_subscription(const Parts& parts, const Context& context) {
   if (iequals(context.param("sub"), parts.installation.subscription_id)) return {};
   return not_found(cat({"The subscription '", context.param("sub"), "' could not be found."}),
@@ -33,8 +42,16 @@ Answer list_tenants(const Parts& parts, Context&) {
   return core::json_response(core::arm_list({std::move(tenant)}));
 }
 
-Answer list_subscriptions(const Parts& parts, Context&) {
-  return core::json_response(core::arm_list({subscription_json(parts.installation)}));
+// Shown to whoever may read it or has a role on anything within: clients begin here.
+Answer list_subscriptions(const Parts& parts, Context& context) {
+  const core::Principal& caller = context.principal();
+  const std::string scope = cat({"/subscriptions/", parts.installation.subscription_id});
+  bool shown = TRY(may(parts, context, "Microsoft.Resources/subscriptions/read", scope));
+  if (!shown && !caller.grants())
+    shown = TRY(parts.authorization->holds_within(caller.object_id(), scope));
+  Json::Array found;
+  if (shown) found.push_back(subscription_json(parts.installation));
+  return core::json_response(core::arm_list(std::move(found)));
 }
 
 Answer get_subscription(const Parts& parts, Context& context) {
