@@ -60,13 +60,15 @@ http::Response error_answer(const Error& error) {
 
 }  // namespace
 
+// Hexadecimal, since @azure/identity for JavaScript writes an IMDS host in lower case, its path
+// too.
 SecretString ManagedIdentity::credential(const JobIdentity& job) const {
-  return SecretString(to_base64url(vault_.seal(kSealContext, to_json(job).dump())));
+  return SecretString(to_hex(vault_.seal(kSealContext, to_json(job).dump())));
 }
 
 Result<JobIdentity> ManagedIdentity::open(std::string_view credential) const {
   Error unknown = refused("unauthorized_client", "The job's credential is missing or not valid.");
-  auto bytes = from_base64url(credential);
+  auto bytes = from_hex(credential);
   if (!bytes.ok() || bytes->empty()) return unknown;
   auto text = vault_.open(kSealContext, *bytes);
   if (!text.ok()) return unknown;
