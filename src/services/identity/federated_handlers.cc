@@ -19,6 +19,13 @@ Error refused(std::string_view why) {
   return oauth("access_denied", 50107, cat({"The sign-in at the other provider failed: ", why}));
 }
 
+// What went wrong on the way is the log's: the page is read by whoever presses the button.
+Error unreachable(const directory::IdentityProvider& provider, const Error& why) {
+  log::warning("identity", "an identity provider cannot be reached",
+               {{"issuer", provider.issuer}, {"why", why.message}});
+  return refused("it cannot be reached.");
+}
+
 Result<directory::IdentityProvider> find_provider(const LoginParts& parts, const std::string& id) {
   for (directory::IdentityProvider& each : TRY(parts.token.directory.identity_providers()))
     if (each.id == id) return std::move(each);
@@ -28,7 +35,8 @@ Result<directory::IdentityProvider> find_provider(const LoginParts& parts, const
 // RFC 6749 §4.1.3 at the provider.
 Result<std::string> redeem(const LoginParts& parts, const Context& context, const Errand& errand,
                            const directory::IdentityProvider& provider, const std::string& code) {
-  const Json configuration = TRY(parts.issuers.configuration(provider.issuer));
+  const auto configuration = parts.issuers.configuration(provider.issuer);
+  if (!configuration.ok()) return unreachable(provider, configuration.error());
   SecretString secret = TRY(parts.token.directory.provider_secret(provider.id));
   QueryItems form = {{"grant_type", "authorization_code"},
                      {"code", code},
@@ -36,9 +44,10 @@ Result<std::string> redeem(const LoginParts& parts, const Context& context, cons
                      {"client_id", provider.client_id},
                      {"code_verifier", errand.provider_verifier}};
   if (!secret.empty()) form.emplace_back("client_secret", secret.expose());
-  const Json answer =
-      TRY(parts.issuers.post_form(configuration["token_endpoint"].text(), dump_form(form)));
-  std::string id_token = answer["id_token"].text();
+  const std::string endpoint = (*configuration)["token_endpoint"].text();
+  const auto answer = parts.issuers.post_form(endpoint, dump_form(form));
+  if (!answer.ok()) return unreachable(provider, answer.error());
+  std::string id_token = (*answer)["id_token"].text();
   if (id_token.empty()) return refused("it gave no ID token.");
   return id_token;
 }
@@ -55,11 +64,11 @@ bool is_for(const Json& claims, const std::string& client_id) {
 Result<Json> verify(const LoginParts& parts, const Errand& errand,
                     const directory::IdentityProvider& provider, const std::string& id_token) {
   crypto::Jwt claimed = TRY(crypto::peek_jwt(id_token));
-  std::vector<crypto::Jwk> keys =
-      TRY(parts.issuers.keys(provider.issuer, std::as_const(claimed.header)["kid"].text()));
+  auto keys = parts.issuers.keys(provider.issuer, std::as_const(claimed.header)["kid"].text());
+  if (!keys.ok()) return unreachable(provider, keys.error());
   auto find = [&](const Json& header) -> std::optional<crypto::VerificationKey> {
-    for (const crypto::Jwk& each : keys)
-      if (each.kid == header["kid"].str() || keys.size() == 1)
+    for (const crypto::Jwk& each : *keys)
+      if (each.kid == header["kid"].str() || keys->size() == 1)
         return crypto::VerificationKey{each.key, each.algorithms};
     return {};
   };
@@ -102,11 +111,7 @@ Answer post_federated(const LoginParts& parts, Context& context) {
   auto provider = find_provider(parts, context.param("provider"));
   if (!provider.ok()) return error_page(provider.error());
   auto configuration = parts.issuers.configuration(provider->issuer);
-  if (!configuration.ok()) {
-    log::warning("identity", "an identity provider cannot be reached",
-                 {{"issuer", provider->issuer}, {"why", configuration.error().message}});
-    return error_page(refused("it cannot be reached."));
-  }
+  if (!configuration.ok()) return error_page(unreachable(*provider, configuration.error()));
   errand->provider = provider->id;
   errand->provider_nonce = to_base64url(crypto::random_bytes(32));
   errand->provider_verifier = to_base64url(crypto::random_bytes(32));
