@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import subprocess
+import threading
 
 from harness import ENVIRONMENT_BEFORE, REPOSITORY
 
@@ -78,16 +79,41 @@ class AzureCli:
             raise AssertionError(f"az {arguments} succeeded: {done.stdout}")
         return json.loads(done.stdout) if done.stdout.strip() else None
 
-    def start(self, *arguments):
-        """`az` in the background, for what a person has to answer meanwhile."""
+    def converse(self, *arguments, listener=None, env=None):
+        """`az` for what a person has to do meanwhile: listener(line) gets what it says on standard error."""
         command = [self.program, *arguments, "--output", "json"]
-        return subprocess.Popen(
+        child = subprocess.Popen(
             [str(part) for part in command],
-            env=self.variables,
+            env={**self.variables, **(env or {})},
+            stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
+        timer = threading.Timer(SECONDS_MAX, child.kill)
+        timer.start()
+        said = []
+        try:
+            for line in child.stderr:
+                said.append(line)
+                if listener:
+                    listener(line)
+            output = child.stdout.read()
+            if child.wait() != 0:
+                raise AzFailed([str(part) for part in arguments], child.returncode, "".join(said))
+            return json.loads(output) if output.strip() else None
+        finally:
+            timer.cancel()
+            child.kill()
+            child.wait()
+
+    def expire_tokens(self):
+        """Makes the cache say that all access tokens have ended: the next command needs new ones."""
+        file = pathlib.Path(self.variables["AZURE_CONFIG_DIR"]) / "msal_token_cache.json"
+        cache = json.loads(file.read_text())
+        for token in cache["AccessToken"].values():
+            token["expires_on"] = token["extended_expires_on"] = "1"
+        file.write_text(json.dumps(cache))
 
     def login(self, client_id, secret, tenant):
         return self(

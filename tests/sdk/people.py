@@ -112,6 +112,14 @@ class Person:
         target = urllib.parse.urljoin(base, form["action"])
         return self.browser.post(target, data=fields, timeout=60)
 
+    def enter_code(self, page, code):
+        """What a device's prompt asks for: types the code, signs in, confirms."""
+        answer = self.browser.get(page, timeout=60)
+        answer = self.submit(answer.url, self.page(answer).forms[0], user_code=code)
+        for _ in range(2):
+            answer = self.submit(answer.url, self.page(answer).forms[0])
+        assert "Signed in" in answer.text, answer.text
+
     def page(self, answer):
         return Form(answer.text)
 

@@ -8,7 +8,14 @@ import subprocess
 import threading
 
 import pytest
-from test_sign_in import EXCHANGE, claims_of, federated, graph, tenant  # noqa: F401 (fixtures)
+from test_sign_in import (  # noqa: F401 (fixtures)
+    EXCHANGE,
+    asks_on_behalf,
+    claims_of,
+    federated,
+    graph,
+    tenant,
+)
 
 from harness import ENVIRONMENT_BEFORE, REPOSITORY
 from people import login_host, self_signed
@@ -120,17 +127,59 @@ def test_federated_assertion(node, federated, credential, tenant, private, arm):
     assert claims_of(node(request)[0])["oid"] == principal["id"]
 
 
+def test_workload_identity(node, federated, credential, tenant, arm, tmp_path):  # noqa: F811
+    """As a pod is set up: the token in a file, the rest in the environment or in the code."""
+    application, principal = federated
+    file = tmp_path / "token"
+    file.write_text(credential.get_token(f"{EXCHANGE}/.default").token)
+    request = {
+        "kind": "workload",
+        "tenant": tenant,
+        "client": application["appId"],
+        "file": str(file),
+        "options": {"authorityHost": login_host(), "disableInstanceDiscovery": True},
+        "scopes": [f"{arm.base}/.default"],
+    }
+    assert claims_of(node(request)[0])["oid"] == principal["id"]
+    variables = {
+        "AZURE_TENANT_ID": tenant,
+        "AZURE_CLIENT_ID": application["appId"],
+        "AZURE_FEDERATED_TOKEN_FILE": str(file),
+    }
+    bare = {"kind": "workload", "options": {"disableInstanceDiscovery": True}}
+    tokens = node({**bare, "scopes": request["scopes"]}, env=variables)
+    assert claims_of(tokens[0])["oid"] == principal["id"]
+    file.write_text(credential.get_token(f"{arm.base}/.default").token)  # not for this use
+    with pytest.raises(RuntimeError, match="AADSTS700213"):
+        node(request)
+
+
+@pytest.mark.parametrize("proof", ["secret", "certificate"])
+def test_on_behalf_of(node, graph, tenant, private, arm, tmp_path, proof):  # noqa: F811
+    pem, der = self_signed()
+    client_id, secret, parent, someone = asks_on_behalf(graph, tenant, der)
+    file = tmp_path / "client.pem"
+    file.write_bytes(pem)
+    request = {
+        "kind": "behalf",
+        "tenant": tenant,
+        "client": client_id,
+        "proof": {"clientSecret": secret}
+        if proof == "secret"
+        else {"certificatePath": str(file)},
+        "assertion": parent,
+        "options": private,
+        "scopes": [f"{arm.base}/.default"],
+    }
+    child = claims_of(node(request)[0])
+    assert (child["oid"], child["appid"]) == (someone.object_id, client_id)
+    assert child["exp"] <= claims_of(parent)["exp"]
+    with pytest.raises(RuntimeError, match="AADSTS50013"):
+        node({**request, "assertion": arm.token})
+
+
 def test_device_code(node, graph, tenant, private, arm):  # noqa: F811
     someone = graph.user()
-
-    def prompt(shown):
-        answer = someone.browser.get(shown["verificationUri"], timeout=30)
-        form = someone.page(answer).forms[0]
-        answer = someone.submit(answer.url, form, user_code=shown["userCode"])
-        for _ in range(2):  # signs in, confirms
-            answer = someone.submit(answer.url, someone.page(answer).forms[0])
-        assert "Signed in" in answer.text
-
     tokens = node(
         {
             "kind": "device",
@@ -138,6 +187,6 @@ def test_device_code(node, graph, tenant, private, arm):  # noqa: F811
             "options": private,
             "scopes": [f"{arm.base}/.default", "https://storage.azure.com/.default"],
         },
-        prompt=prompt,
+        prompt=lambda shown: someone.enter_code(shown["verificationUri"], shown["userCode"]),
     )
     assert [claims_of(token)["oid"] for token in tokens] == [someone.object_id] * 2

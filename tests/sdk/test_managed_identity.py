@@ -14,6 +14,7 @@ from azure.identity import (
     CredentialUnavailableError,
     ManagedIdentityCredential,
 )
+from test_javascript import node  # noqa: F401 (fixture)
 from test_sign_in import EXCHANGE, authority_of, claims_of, federated, graph, tenant  # noqa: F401
 
 from harness import unique, wait_for, write_tree
@@ -21,7 +22,7 @@ from harness import unique, wait_for, write_tree
 SCRIPT = """
 import os, time
 print("ENDPOINT", os.environ["MSI_ENDPOINT"], "SECRET", os.environ["MSI_SECRET"], flush=True)
-time.sleep(120)
+time.sleep(300)
 """
 VARIABLES = (
     "IDENTITY_ENDPOINT IDENTITY_HEADER MSI_ENDPOINT MSI_SECRET AZURE_POD_IDENTITY_AUTHORITY_HOST"
@@ -72,16 +73,40 @@ def forms(job):
     }
 
 
-@pytest.mark.parametrize("form", ["app service", "azure ml", "imds", "cloud shell"])
+FORMS = ["app service", "azure ml", "imds", "cloud shell"]
+
+
+def is_the_jobs(token, arm, job):
+    claims = claims_of(token)
+    assert claims["aud"] == arm.base
+    assert claims["lazuli_job"] == job[2] and claims["lazuli_grants"]
+    assert claims["exp"] <= time.time() + 4600
+    return True
+
+
+@pytest.mark.parametrize("form", FORMS)
 def test_form(forms, form, arm, monkeypatch, job):
     for name in VARIABLES.split():
         monkeypatch.delenv(name, raising=False)
     for name, value in forms[form].items():
         monkeypatch.setenv(name, value)
-    claims = claims_of(ManagedIdentityCredential().get_token(f"{arm.base}/.default").token)
-    assert claims["aud"] == arm.base
-    assert claims["lazuli_job"] == job[2] and claims["lazuli_grants"]
-    assert claims["exp"] <= time.time() + 4600
+    token = ManagedIdentityCredential().get_token(f"{arm.base}/.default").token
+    assert is_the_jobs(token, arm, job)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_form_in_javascript(node, forms, form, arm, job):  # noqa: F811
+    tokens = node({"kind": "managed", "scopes": [f"{arm.base}/.default"]}, env=forms[form])
+    assert is_the_jobs(tokens[0], arm, job)
+
+
+def test_az_with_the_jobs_identity(az_signed_out, forms, job, arm):
+    """A job may use its workspace, not look through the subscription: that much az is told."""
+    az = az_signed_out
+    az.variables.update(forms["app service"])
+    accounts = az("login", "--identity", "--allow-no-subscriptions")
+    assert accounts[0]["user"]["name"] == "systemAssignedIdentity"
+    assert is_the_jobs(az("account", "get-access-token")["accessToken"], arm, job)
 
 
 def test_a_jobs_token_stands_for_no_application(forms, federated, tenant, arm, monkeypatch):  # noqa: F811

@@ -17,6 +17,7 @@ from azure.identity import (
     CertificateCredential,
     ClientAssertionCredential,
     ClientSecretCredential,
+    DefaultAzureCredential,
     DeviceCodeCredential,
     InteractiveBrowserCredential,
     OnBehalfOfCredential,
@@ -147,14 +148,12 @@ def test_an_assertion_is_good_once(graph, tenant, arm):
         assert refused.json()["error_codes"] == [number], changed
 
 
-@pytest.fixture(scope="module")
-def federated(graph, tenant, credential):
-    """An application that trusts tokens of the session's principal, made by this very server."""
-    application, principal = graph.application()
+def trust(graph, tenant, credential, application):
+    """Lets the application at this path be proved by tokens of the session's principal, made by this very server."""
     subject = claims_of(credential.get_token("https://storage.azure.com/.default").token)["oid"]
     graph(
         "POST",
-        f"/applications/{application['id']}/federatedIdentityCredentials",
+        f"{application}/federatedIdentityCredentials",
         {
             "name": "test",
             "issuer": f"https://login.lazuli.localhost/{tenant}/v2.0",
@@ -162,6 +161,14 @@ def federated(graph, tenant, credential):
             "audiences": [EXCHANGE],
         },
     )
+    return subject
+
+
+@pytest.fixture(scope="module")
+def federated(graph, tenant, credential):
+    """An application that trusts tokens of the session's principal."""
+    application, principal = graph.application()
+    trust(graph, tenant, credential, f"/applications/{application['id']}")
     return application, principal
 
 
@@ -182,6 +189,22 @@ def test_federated_assertion(federated, tenant, credential, arm, tmp_path):
     for each in (by_function, by_file):
         claims = claims_of(each.get_token(f"{arm.base}/.default").token)
         assert (claims["oid"], claims["appidacr"]) == (principal["id"], "2")
+
+
+def test_workload_identity_of_the_environment(
+    federated, tenant, credential, arm, tmp_path, monkeypatch
+):
+    """As a pod is set up: nothing in the code."""
+    application, principal = federated
+    file = tmp_path / "token"
+    file.write_text(credential.get_token(f"{EXCHANGE}/.default").token)
+    monkeypatch.setenv("AZURE_CLIENT_ID", application["appId"])
+    monkeypatch.setenv("AZURE_TENANT_ID", tenant)
+    monkeypatch.setenv("AZURE_FEDERATED_TOKEN_FILE", str(file))
+    monkeypatch.delenv("AZURE_CLIENT_SECRET")
+    for each in (WorkloadIdentityCredential(**PRIVATE), DefaultAzureCredential(**PRIVATE)):
+        claims = claims_of(each.get_token(f"{arm.base}/.default").token)
+        assert claims["oid"] == principal["id"]
 
 
 def test_federation_is_exact(federated, graph, tenant, credential, arm):
@@ -353,31 +376,47 @@ def test_device_code_declined(graph, tenant, arm):
         credential.get_token(f"{arm.base}/.default")
 
 
-def test_on_behalf_of(web, graph, tenant, arm):
-    client_id, secret = web
-    someone = graph.user()
+def asks_on_behalf(graph, tenant, certificate):
+    """A web application and somebody's token for it: (client id, secret, token, person)."""
+    key = base64.b64encode(certificate).decode()
+    application, _ = graph.application(
+        web={"redirectUris": [REDIRECT]},
+        keyCredentials=[{"type": "AsymmetricX509Cert", "usage": "Verify", "key": key}],
+    )
+    client_id = application["appId"]
     uri = f"api://{client_id}"
+    graph("PATCH", f"/applications/{application['id']}", {"identifierUris": [uri]})
+    secret, someone = graph.secret(application), graph.user()
     code = code_of(someone, tenant, client_id, REDIRECT, f"{uri}/.default openid")
     parent = AuthorizationCodeCredential(
         tenant, client_id, code, REDIRECT, client_secret=secret, **authority_of(tenant)
     ).get_token(f"{uri}/.default")
-    credential = OnBehalfOfCredential(
-        tenant,
-        client_id,
-        client_secret=secret,
-        user_assertion=parent.token,
-        **authority_of(tenant),
-    )
-    child = claims_of(credential.get_token(f"{arm.base}/.default").token)
-    before = claims_of(parent.token)
+    return client_id, secret, parent.token, someone
+
+
+@pytest.mark.parametrize("proof", ["secret", "certificate", "assertion"])
+def test_on_behalf_of(graph, tenant, credential, arm, proof):
+    pem, der = self_signed()
+    client_id, secret, parent, someone = asks_on_behalf(graph, tenant, der)
+    proofs = {"secret": {"client_secret": secret}, "certificate": {"client_certificate": pem}}
+    if proof == "assertion":
+        subject = trust(graph, tenant, credential, f"/applications(appId='{client_id}')")
+        token = credential.get_token(f"{EXCHANGE}/.default").token
+        assert claims_of(token)["oid"] == subject
+        proofs["assertion"] = {"client_assertion_func": lambda: token}
+
+    def on_behalf(of):
+        return OnBehalfOfCredential(
+            tenant, client_id, user_assertion=of, **proofs[proof], **authority_of(tenant)
+        )
+
+    child = claims_of(on_behalf(parent).get_token(f"{arm.base}/.default").token)
+    before = claims_of(parent)
     assert (child["oid"], child["appid"]) == (someone.object_id, client_id)
     assert child["exp"] <= before["exp"] and child["sid"] == before["sid"]
     # A token for somebody else is nothing to act on.
-    wrong = OnBehalfOfCredential(
-        tenant, client_id, client_secret=secret, user_assertion=arm.token, **authority_of(tenant)
-    )
     with pytest.raises(ClientAuthenticationError, match="AADSTS50013"):
-        wrong.get_token(f"{arm.base}/.default")
+        on_behalf(arm.token).get_token(f"{arm.base}/.default")
 
 
 def test_refresh_tokens_rotate_and_reuse_ends_all(browser, tenant, arm):

@@ -17,7 +17,7 @@ const makers = {
   managed: () => new identity.ManagedIdentityCredential(),
   behalf: (r) =>
     new identity.OnBehalfOfCredential({
-      tenantId: r.tenant, clientId: r.client, clientSecret: r.secret, userAssertionToken: r.assertion, ...r.options,
+      tenantId: r.tenant, clientId: r.client, userAssertionToken: r.assertion, ...r.proof, ...r.options,
     }),
 };
 
