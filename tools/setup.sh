@@ -16,7 +16,7 @@ build_packages=(
   libseccomp-dev libsodium-dev libgtest-dev libcli11-dev
 )
 run_packages=(libnss-myhostname bubblewrap python3 python3-venv python3-pip)
-test_packages=(postgresql-15 strace clang-format-19 curl openssl gdb)
+test_packages=(postgresql-15 strace clang-format-19 curl openssl gdb iproute2)
 dev_packages=(clang-tidy-19 libclang-rt-19-dev wrk debootstrap)
 
 say() { printf 'setup: %s\n' "$*" >&2; }

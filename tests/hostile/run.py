@@ -16,6 +16,7 @@ sys.path.insert(0, str(HERE))
 import corpus  # noqa: E402
 import jwt_attacks  # noqa: E402
 import server  # noqa: E402
+import ssrf_attacks  # noqa: E402
 import talk  # noqa: E402
 import yaml_attacks  # noqa: E402
 
@@ -135,6 +136,7 @@ def main():
         print(f"memory: {before:.0f} MiB before, {after:.0f} MiB after, {peak:.0f} MiB at most")
         tally.check("memory stays bounded", lambda: None if after - before < GROWTH_MIB_MAX and peak < PEAK_MIB_MAX
                     else f"{before:.0f} MiB before, {after:.0f} after, {peak:.0f} at most")
+    ssrf_attacks.run(tally)
     print(f"{tally.passed} passed, {len(tally.failures)} failed, 0 skipped")
     sys.exit(1 if tally.failures else 0)
 
