@@ -8,22 +8,10 @@
 #include <cerrno>
 #include <filesystem>
 
+#include "base/fd.h"
+
 namespace lazuli {
 namespace {
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 Result<void> write_all(int fd, std::string_view content, const std::string& path) {
   while (!content.empty()) {
@@ -37,7 +25,7 @@ Result<void> write_all(int fd, std::string_view content, const std::string& path
 
 Result<void> sync_folder_of(const std::string& path) {
   std::string folder = std::filesystem::path(path).parent_path().string();
-  Descriptor descriptor(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  Fd descriptor(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (descriptor.get() < 0) return errno_error("open " + folder, errno);
   if (::fsync(descriptor.get()) != 0) return errno_error("fsync " + folder, errno);
   return {};
@@ -46,7 +34,7 @@ Result<void> sync_folder_of(const std::string& path) {
 }  // namespace
 
 Result<std::string> read_file(const std::string& path, size_t size_max) {
-  Descriptor descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  Fd descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (descriptor.get() < 0) {
     if (errno == ENOENT) return not_found("there is no file " + path);
     return errno_error("open " + path, errno);
@@ -66,7 +54,7 @@ Result<std::string> read_file(const std::string& path, size_t size_max) {
 Result<void> write_file_durably(const std::string& path, std::string_view content, mode_t mode) {
   std::string staged = path + ".new";
   {
-    Descriptor descriptor(
+    Fd descriptor(
         ::open(staged.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode));
     if (descriptor.get() < 0) return errno_error("create " + staged, errno);
     (void)::fchmod(descriptor.get(), mode);

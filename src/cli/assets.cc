@@ -109,11 +109,17 @@ Result<Json> AssetUploader::put_version(std::string_view collection, const std::
                      Json::object({{"properties", std::move(properties)}}));
 }
 
+// Where its files are; local ones are uploaded.
+Result<std::string> AssetUploader::address_of(const Document& document) {
+  const std::string path = document.yaml["path"].text();
+  if (path.empty()) return invalid_argument(document.path + " has no path");
+  if (!is_local(path)) return path;
+  return upload(resolve_path(document, path));
+}
+
 Result<Json> AssetUploader::create_data(const Document& document) {
   const Json& yaml = document.yaml;
-  std::string path = yaml["path"].text();
-  if (path.empty()) return invalid_argument(document.path + " has no path");
-  std::string uri = is_local(path) ? TRY(upload(resolve_path(document, path))) : path;
+  std::string uri = TRY(address_of(document));
   std::string type = yaml["type"].text();
   Json properties =
       Json::object({{"dataType", type.empty() ? "uri_folder" : type}, {"dataUri", uri}});
@@ -124,9 +130,7 @@ Result<Json> AssetUploader::create_data(const Document& document) {
 
 Result<Json> AssetUploader::create_model(const Document& document) {
   const Json& yaml = document.yaml;
-  std::string path = yaml["path"].text();
-  if (path.empty()) return invalid_argument(document.path + " has no path");
-  std::string uri = is_local(path) ? TRY(upload(resolve_path(document, path))) : path;
+  std::string uri = TRY(address_of(document));
   std::string type = yaml["type"].text();
   Json properties =
       Json::object({{"modelType", type.empty() ? "custom_model" : type}, {"modelUri", uri}});

@@ -31,6 +31,7 @@ class AssetUploader {
     std::string hash;
   };
   Result<Uploaded> upload_files(const std::string& path);
+  Result<std::string> address_of(const Document& document);
   Result<Json> put_version(std::string_view collection, const std::string& name,
                            const std::string& version, Json properties);
   Result<Json> default_datastore();

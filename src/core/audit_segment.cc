@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <filesystem>
 
+#include "base/fd.h"
 #include "base/strings.h"
 
 namespace lazuli::core::audit {
@@ -67,12 +68,9 @@ Result<void> SegmentFile::create(const std::string& path) {
   fd_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (fd_ < 0) return errno_error("create " + path, errno);
   const std::string folder = std::filesystem::path(path).parent_path().string();
-  const int folder_fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (folder_fd < 0) return errno_error("open " + folder, errno);
-  const int synced = ::fsync(folder_fd);
-  const int reason = errno;
-  ::close(folder_fd);
-  if (synced != 0) return errno_error("fsync " + folder, reason);
+  const Fd opened(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!opened.valid()) return errno_error("open " + folder, errno);
+  if (::fsync(opened.get()) != 0) return errno_error("fsync " + folder, errno);
   return {};
 }
 

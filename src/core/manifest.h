@@ -81,6 +81,15 @@ struct Route {
   std::string operation_id;  // Azure's name: "Jobs_Get", "PutBlob"
 };
 
+// A row of a service's table of routes; the rest of a route has its usual value.
+struct RouteRow {
+  http::Method method = http::Method::kGet;
+  std::string path;
+  std::string operation;     // the permission's name
+  std::string operation_id;  // Azure's name
+  std::string summary = {};  // "": the operation id
+};
+
 struct ResourceType {
   std::string type;  // "Microsoft.MachineLearningServices/workspaces/jobs"
   std::vector<std::string> api_versions;
@@ -94,6 +103,10 @@ struct Manifest {
   std::vector<ResourceType> resource_types;
   std::vector<Route> routes;
   std::vector<db::Migration> migrations;
+
+  // Declares a route; without a handler it is one that is known and not there. The route may be
+  // changed until the next is declared.
+  Route& add(RouteRow row, Handler handler);
 
   // Declares a known operation that is not there: answers 501 with its name, counted in
   // COVERAGE.md.

@@ -7,6 +7,7 @@
 
 #include <cerrno>
 
+#include "base/fd.h"
 #include "base/ids.h"
 #include "base/strings.h"
 #include "crypto/random.h"
@@ -15,20 +16,6 @@ namespace lazuli::core {
 namespace {
 
 constexpr size_t kKeySize = 32;
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 Error refuse(const std::string& path, std::string_view why) {
   return Error{Code::kInternal, "RootKeyRefused", cat({path, " ", why}), {}, {}};
@@ -51,7 +38,7 @@ Result<void> check_file(const std::string& path, int fd) {
 }
 
 Result<SecretBytes> load(const std::string& path) {
-  Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
   if (file.get() < 0 && errno == ENOENT) return not_found(cat({path, " does not exist"}));
   if (file.get() < 0) return errno_error(cat({"open ", path}), errno);
   TRY(check_file(path, file.get()));
@@ -63,7 +50,7 @@ Result<SecretBytes> load(const std::string& path) {
 }
 
 Result<void> write_durably(const std::string& path, const SecretBytes& key) {
-  Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  Fd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (file.get() < 0) return errno_error(cat({"create ", path}), errno);
   bool written = ::fchmod(file.get(), 0600) == 0 &&  // whatever the umask
                  ::write(file.get(), key.expose().data(), kKeySize) == ssize_t{kKeySize} &&
@@ -73,7 +60,7 @@ Result<void> write_durably(const std::string& path, const SecretBytes& key) {
 }
 
 Result<void> sync_directory(const std::string& path) {
-  Descriptor directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  Fd directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (directory.get() < 0) return errno_error(cat({"open ", path}), errno);
   if (::fsync(directory.get()) != 0) return errno_error(cat({"sync ", path}), errno);
   return {};

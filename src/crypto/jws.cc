@@ -90,12 +90,7 @@ std::string jws_sign(const PrivateKey& key, JwsAlgorithm algorithm, std::string_
   CHECK(EVP_DigestSignInit_ex(context.get(), &parameters, "SHA256", nullptr, nullptr, key.handle(),
                               nullptr) == 1);
   set_padding(parameters, algorithm);
-  size_t size = 0;
-  CHECK(EVP_DigestSign(context.get(), nullptr, &size, bytes_of(data), data.size()) == 1);
-  std::string signature(size, '\0');
-  CHECK(EVP_DigestSign(context.get(), bytes_of(signature), &size, bytes_of(data), data.size()) ==
-        1);
-  signature.resize(size);
+  std::string signature = sign_with(context.get(), data);
   return algorithm == JwsAlgorithm::kEs256 ? coordinates_of(signature) : signature;
 }
 

@@ -65,13 +65,7 @@ std::string PrivateKey::sign(std::string_view data) const {
   DigestContextPtr context(EVP_MD_CTX_new());
   CHECK(EVP_DigestSignInit_ex(context.get(), nullptr, "SHA256", nullptr, nullptr, handle(),
                               nullptr) == 1);
-  size_t size = 0;
-  CHECK(EVP_DigestSign(context.get(), nullptr, &size, bytes_of(data), data.size()) == 1);
-  std::string signature(size, '\0');
-  CHECK(EVP_DigestSign(context.get(), bytes_of(signature), &size, bytes_of(data), data.size()) ==
-        1);
-  signature.resize(size);
-  return signature;
+  return sign_with(context.get(), data);
 }
 
 }  // namespace lazuli::crypto

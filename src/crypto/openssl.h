@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/check.h"
 #include "base/error.h"
 
 // For the files of this folder alone: owning pointers to OpenSSL's objects.
@@ -44,6 +45,16 @@ inline std::string_view bio_text(BIO* bio) {
   char* data = nullptr;
   long size = BIO_get_mem_data(bio, &data);
   return {data, static_cast<size_t>(size)};
+}
+
+// The signature of data under the key that the context was made for.
+inline std::string sign_with(EVP_MD_CTX* context, std::string_view data) {
+  size_t size = 0;
+  CHECK(EVP_DigestSign(context, nullptr, &size, bytes_of(data), data.size()) == 1);
+  std::string signature(size, '\0');
+  CHECK(EVP_DigestSign(context, bytes_of(signature), &size, bytes_of(data), data.size()) == 1);
+  signature.resize(size);
+  return signature;
 }
 
 // Takes the thread's queued OpenSSL errors into the message.

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <thread>
 
+#include "db/find.h"
 #include "db/testing.h"
 
 namespace lazuli::db {
@@ -111,6 +112,40 @@ TEST_P(DbTest, NamesBrokenConstraints) {
       shop.write([](Tx& tx) { return tx.exec("INSERT INTO shop_orders (item) VALUES (?)", {99}); });
   ASSERT_FALSE(order.ok());
   EXPECT_EQ(order.error().wire_code, "ForeignKeyViolation");
+}
+
+TEST_P(DbTest, ABrokenConstraintThatAClosureOverlooksIsToldAndNotTriedAgain) {
+  int runs = 0;
+  auto order = shop.write([&](Tx& tx) -> Result<void> {
+    ++runs;
+    TRY(tx.exec("INSERT INTO shop_items (name) VALUES ('ghost')"));
+    (void)tx.exec("INSERT INTO shop_orders (item) VALUES (?)", {99});
+    return {};
+  });
+  ASSERT_FALSE(order.ok());
+  EXPECT_EQ(order.error().wire_code, "ForeignKeyViolation");
+  EXPECT_EQ(runs, 1);
+  EXPECT_EQ(count_items(), 0);
+  EXPECT_TRUE(add_item("tea").ok());
+}
+
+TEST_P(DbTest, FindsWhatRowsAreReadAs) {
+  ASSERT_TRUE(add_item("milk").ok());
+  ASSERT_TRUE(add_item("tea").ok());
+  auto name = [](const Row& row) { return row.text(0); };
+  auto strict = [](const Row& row) -> Result<std::string> {
+    if (row.text(0) == "tea") return conflict("no tea");
+    return row.text(0);
+  };
+  constexpr std::string_view kAll = "SELECT name FROM shop_items ORDER BY name";
+  constexpr std::string_view kOne = "SELECT name FROM shop_items WHERE name = ?";
+  auto read = [&](auto look) { return shop.read([&](Reader& reader) { return look(reader); }); };
+  EXPECT_EQ(*read([&](Reader& db) { return find_all(db, kAll, {}, name); }),
+            (std::vector<std::string>{"milk", "tea"}));
+  EXPECT_FALSE(read([&](Reader& db) { return find_all(db, kAll, {}, strict); }).ok());
+  EXPECT_EQ(**read([&](Reader& db) { return find_one(db, kOne, {"milk"}, strict); }), "milk");
+  EXPECT_FALSE(read([&](Reader& db) { return find_one(db, kOne, {"tea"}, strict); }).ok());
+  EXPECT_FALSE(read([&](Reader& db) { return find_one(db, kOne, {"rum"}, name); })->has_value());
 }
 
 TEST_P(DbTest, CountsUpAndNeverReusesIds) {

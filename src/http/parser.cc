@@ -31,6 +31,24 @@ struct FieldCollector {
   }
 };
 
+// The fields of a head go to the machine's collector; those after the body are trailers, which
+// nobody asked for.
+template <typename Machine>
+void collect_fields(llhttp_settings_t& settings) {
+  settings.on_header_field = [](llhttp_t* p, const char* at, size_t size) {
+    if (!Machine::of(p).in_body) Machine::of(p).fields.name.append(at, size);
+    return 0;
+  };
+  settings.on_header_value = [](llhttp_t* p, const char* at, size_t size) {
+    if (!Machine::of(p).in_body) Machine::of(p).fields.value.append(at, size);
+    return 0;
+  };
+  settings.on_header_value_complete = [](llhttp_t* p) {
+    if (!Machine::of(p).in_body) Machine::of(p).fields.finish_field();
+    return 0;
+  };
+}
+
 ParseError refuse(const llhttp_t& parser, llhttp_errno_t code) {
   if (code == HPE_INVALID_VERSION) return {505, std::string(kVersions)};
   const char* reason = llhttp_get_error_reason(&parser);
@@ -64,18 +82,7 @@ struct RequestParser::Machine {
       of(p).head->target.append(at, size);
       return 0;
     };
-    settings.on_header_field = [](llhttp_t* p, const char* at, size_t size) {
-      if (!of(p).in_body) of(p).fields.name.append(at, size);
-      return 0;
-    };
-    settings.on_header_value = [](llhttp_t* p, const char* at, size_t size) {
-      if (!of(p).in_body) of(p).fields.value.append(at, size);
-      return 0;
-    };
-    settings.on_header_value_complete = [](llhttp_t* p) {
-      if (!of(p).in_body) of(p).fields.finish_field();
-      return 0;
-    };
+    collect_fields<Machine>(settings);
     settings.on_headers_complete = [](llhttp_t* p) {
       p->upgrade = p->method == HTTP_CONNECT;  // offers of other protocols are not taken up
       return static_cast<int>(HPE_PAUSED);
@@ -174,18 +181,7 @@ struct ResponseParser::Machine {
   explicit Machine(HeadLimits head_limits) : limits(head_limits) {
     fields.headers = &headers;
     llhttp_settings_init(&settings);
-    settings.on_header_field = [](llhttp_t* p, const char* at, size_t size) {
-      if (!of(p).in_body) of(p).fields.name.append(at, size);
-      return 0;
-    };
-    settings.on_header_value = [](llhttp_t* p, const char* at, size_t size) {
-      if (!of(p).in_body) of(p).fields.value.append(at, size);
-      return 0;
-    };
-    settings.on_header_value_complete = [](llhttp_t* p) {
-      if (!of(p).in_body) of(p).fields.finish_field();
-      return 0;
-    };
+    collect_fields<Machine>(settings);
     settings.on_headers_complete = [](llhttp_t* p) {
       of(p).in_body = true;
       of(p).status = p->status_code;

@@ -85,11 +85,6 @@ void remove_stale(const SocketAddress& address, const std::string& path) {
 
 }  // namespace
 
-void Fd::reset() {
-  if (number_ >= 0) ::close(number_);
-  number_ = -1;
-}
-
 Result<SocketAddress> SocketAddress::parse(std::string_view text) {
   if (text.starts_with(kUnixPrefix)) return parse_unix(text.substr(kUnixPrefix.size()));
   const size_t colon = text.rfind(':');
@@ -208,13 +203,6 @@ SocketAddress local_address(int fd) {
   sockaddr_storage storage = {};
   socklen_t size = sizeof(storage);
   getsockname(fd, reinterpret_cast<sockaddr*>(&storage), &size);
-  return SocketAddress::from(reinterpret_cast<sockaddr*>(&storage), size);
-}
-
-SocketAddress peer_address(int fd) {
-  sockaddr_storage storage = {};
-  socklen_t size = sizeof(storage);
-  getpeername(fd, reinterpret_cast<sockaddr*>(&storage), &size);
   return SocketAddress::from(reinterpret_cast<sockaddr*>(&storage), size);
 }
 

@@ -6,33 +6,11 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <utility>
 
+#include "base/fd.h"
 #include "base/result.h"
 
 namespace lazuli::http {
-
-// Owns a file descriptor.
-class Fd {
- public:
-  Fd() = default;
-  explicit Fd(int number) : number_(number) {}
-  ~Fd() { reset(); }
-  Fd(Fd&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
-  Fd& operator=(Fd&& other) noexcept {
-    std::swap(number_, other.number_);
-    return *this;
-  }
-  Fd(const Fd&) = delete;
-  Fd& operator=(const Fd&) = delete;
-
-  int get() const { return number_; }
-  bool valid() const { return number_ >= 0; }
-  void reset();
-
- private:
-  int number_ = -1;
-};
 
 // An IPv4, IPv6 or Unix socket address.
 class SocketAddress {
@@ -65,9 +43,8 @@ class SocketAddress {
 
 // A non-blocking listening socket. A Unix socket gets mode 0600; a stale one is replaced.
 Result<Fd> listen_on(const SocketAddress& address);
-// Where a socket is bound, and whom it talks to.
+// Where a socket is bound.
 SocketAddress local_address(int fd);
-SocketAddress peer_address(int fd);
 // Begins a non-blocking connect; writable means done, then connect_result() tells the outcome.
 Result<Fd> connect_start(const SocketAddress& address);
 Result<void> connect_result(int fd, const SocketAddress& address);

@@ -4,8 +4,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/fd.h"
 #include "base/result.h"
-#include "proc/fd.h"
 
 namespace lazuli::proc {
 

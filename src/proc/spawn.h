@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "base/fd.h"
 #include "base/result.h"
 #include "base/time.h"
-#include "proc/fd.h"
 
 namespace lazuli::proc {
 

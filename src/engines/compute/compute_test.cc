@@ -11,10 +11,10 @@
 
 #include <filesystem>
 
+#include "base/fd.h"
 #include "base/files.h"
 #include "base/ids.h"
 #include "base/strings.h"
-#include "proc/fd.h"
 #include "proc/run.h"
 
 namespace lazuli::compute {
@@ -78,7 +78,7 @@ class EchoServer {
  private:
   void serve() {
     for (;;) {
-      proc::Fd peer(::accept(socket_.get(), nullptr, nullptr));
+      Fd peer(::accept(socket_.get(), nullptr, nullptr));
       if (!peer.valid()) return;
       char buffer[256];
       ssize_t count = ::read(peer.get(), buffer, sizeof buffer);
@@ -86,7 +86,7 @@ class EchoServer {
       (void)!::write(peer.get(), answer.data(), answer.size());
     }
   }
-  proc::Fd socket_;
+  Fd socket_;
   std::thread thread_;
 };
 

@@ -16,8 +16,8 @@
 
 #include <memory>
 
+#include "base/fd.h"
 #include "base/strings.h"
-#include "proc/fd.h"
 
 namespace lazuli::compute {
 namespace {
@@ -62,7 +62,7 @@ size_t attributes_size(int version) {
 }
 
 Result<void> allow_path(int ruleset, const std::string& path, uint64_t rights) {
-  proc::Fd file(::open(path.c_str(), O_PATH | O_CLOEXEC));
+  Fd file(::open(path.c_str(), O_PATH | O_CLOEXEC));
   if (!file.valid()) return success();
   struct stat info{};
   if (::fstat(file.get(), &info) != 0) return errno_error("stat " + path, errno);
@@ -211,7 +211,7 @@ Result<void> restrict_files(const FileAccess& access) {
   int version = landlock_version();
   if (version == 0) return unavailable("this kernel has no Landlock");
   RulesetAttributes handled = handled_by(version);
-  proc::Fd ruleset(static_cast<int>(
+  Fd ruleset(static_cast<int>(
       ::syscall(SYS_landlock_create_ruleset, &handled, attributes_size(version), 0)));
   if (!ruleset.valid()) return errno_error("landlock_create_ruleset", errno);
   for (const std::string& path : access.readable)

@@ -14,8 +14,8 @@ namespace {
 constexpr size_t kMessageBytesMax = 4096;
 constexpr size_t kFdsMax = 4;
 
-std::vector<proc::Fd> take_fds(msghdr& header) {
-  std::vector<proc::Fd> fds;
+std::vector<Fd> take_fds(msghdr& header) {
+  std::vector<Fd> fds;
   for (cmsghdr* part = CMSG_FIRSTHDR(&header); part != nullptr; part = CMSG_NXTHDR(&header, part)) {
     if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS) continue;
     size_t count = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
@@ -34,7 +34,7 @@ Result<ControlPair> make_control() {
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
     return errno_error("socketpair", errno);
-  return ControlPair{proc::Fd(ends[0]), proc::Fd(ends[1])};
+  return ControlPair{Fd(ends[0]), Fd(ends[1])};
 }
 
 Result<void> send_control(int fd, std::string_view word, std::string_view text,

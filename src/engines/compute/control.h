@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/fd.h"
 #include "base/result.h"
-#include "proc/fd.h"
 
 namespace lazuli::compute {
 
@@ -17,12 +17,12 @@ namespace lazuli::compute {
 struct ControlMessage {
   std::string word;
   std::string text;
-  std::vector<proc::Fd> fds;
+  std::vector<Fd> fds;
 };
 
 struct ControlPair {
-  proc::Fd supervisor;
-  proc::Fd init;
+  Fd supervisor;
+  Fd init;
 };
 
 Result<ControlPair> make_control();

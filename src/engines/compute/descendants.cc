@@ -52,7 +52,7 @@ size_t kill_processes_naming(std::string_view path) {
   for (; !error && entries != std::filesystem::directory_iterator(); entries.increment(error)) {
     auto pid = parse_int(entries->path().filename().string());
     if (!pid || *pid == ::getpid() || !names_path(static_cast<pid_t>(*pid), path)) continue;
-    proc::Fd pidfd = proc::open_pidfd(static_cast<pid_t>(*pid));
+    Fd pidfd = proc::open_pidfd(static_cast<pid_t>(*pid));
     if (!pidfd.valid() || !names_path(static_cast<pid_t>(*pid), path)) continue;
     proc::signal_pidfd(pidfd.get(), SIGKILL);
     ++count;

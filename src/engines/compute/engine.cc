@@ -31,7 +31,7 @@ constexpr int kLockFd = 3;
 
 class ProcessEngine final : public Engine {
  public:
-  ProcessEngine(Options options, Isolation isolation, proc::Fd epoll, proc::Fd wake)
+  ProcessEngine(Options options, Isolation isolation, Fd epoll, Fd wake)
       : options_(std::move(options)),
         isolation_(std::move(isolation)),
         epoll_(std::move(epoll)),
@@ -53,28 +53,28 @@ class ProcessEngine final : public Engine {
     return ProcessFolder(cat({options_.folder, "/", folder_name(id)}));
   }
   Result<bool> create_folder(const std::string& path, ProcessSpec& spec);
-  Result<void> launch(const std::string& id, proc::Fd lock);
+  Result<void> launch(const std::string& id, Fd lock);
   Result<void> discard(const ProcessFolder& place);
   Result<void> adopt(const ProcessFolder& place);
   bool adopt_running(const std::string& id);
-  void watch(const std::string& id, proc::Fd pidfd);
+  void watch(const std::string& id, Fd pidfd);
   void watch_loop();
   void retry_adoptions();
   void supervisor_ended(const std::string& id);
 
   const Options options_;
   const Isolation isolation_;
-  const proc::Fd epoll_;
-  const proc::Fd wake_;
+  const Fd epoll_;
+  const Fd wake_;
   ExitListener* listener_ = nullptr;
   std::thread watcher_;
   std::atomic<bool> stopping_ = false;
-  std::mutex mutex_;                             // guards what follows
-  std::map<std::string, proc::Fd> supervisors_;  // by id
-  std::map<int, std::string> ids_;               // by pidfd
-  std::set<std::string> unidentified_;           // alive, but their pid is not written yet
-  std::set<std::string> cancelled_early_;        // to be cancelled once identified
-  std::vector<std::string> ended_before_;        // found at the start, to be told
+  std::mutex mutex_;                       // guards what follows
+  std::map<std::string, Fd> supervisors_;  // by id
+  std::map<int, std::string> ids_;         // by pidfd
+  std::set<std::string> unidentified_;     // alive, but their pid is not written yet
+  std::set<std::string> cancelled_early_;  // to be cancelled once identified
+  std::vector<std::string> ended_before_;  // found at the start, to be told
 };
 
 // A folder with all the supervisor needs, made whole under another name first. False: one exists.
@@ -106,7 +106,7 @@ Result<void> ProcessEngine::submit(ProcessSpec spec) {
   std::string id = spec.id;
   if (file_exists(folder(id).launch())) return success();
   if (!TRY(create_folder(folder(id).path(), spec))) return success();
-  proc::Fd lock = TRY(proc::try_lock_file(folder(id).lock()));
+  Fd lock = TRY(proc::try_lock_file(folder(id).lock()));
   if (!lock.valid()) return success();  // another submit of the same id is at it
   Result<void> launched = launch(id, std::move(lock));
   if (!launched.ok()) TRY(discard(folder(id)));  // or nobody could submit it again
@@ -114,10 +114,9 @@ Result<void> ProcessEngine::submit(ProcessSpec spec) {
 }
 
 // The supervisor inherits the lock, so there is no moment at which nobody holds it.
-Result<void> ProcessEngine::launch(const std::string& id, proc::Fd lock) {
+Result<void> ProcessEngine::launch(const std::string& id, Fd lock) {
   ProcessFolder place = folder(id);
-  proc::Fd log(
-      ::open(place.supervisor_log().c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600));
+  Fd log(::open(place.supervisor_log().c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600));
   if (!log.valid()) return errno_error("open the supervisor's log", errno);
   proc::SpawnOptions options;
   options.argv = {options_.executable, "supervise", place.path()};
@@ -131,7 +130,7 @@ Result<void> ProcessEngine::launch(const std::string& id, proc::Fd lock) {
   return success();
 }
 
-void ProcessEngine::watch(const std::string& id, proc::Fd pidfd) {
+void ProcessEngine::watch(const std::string& id, Fd pidfd) {
   std::lock_guard lock(mutex_);
   int number = pidfd.get();
   ids_[number] = id;
@@ -195,7 +194,7 @@ Result<void> ProcessEngine::adopt(const ProcessFolder& place) {
     std::lock_guard guard(mutex_);
     if (supervisors_.contains(id)) return success();  // submitted before the start
   }
-  proc::Fd lock = TRY(proc::try_lock_file(place.lock()));
+  Fd lock = TRY(proc::try_lock_file(place.lock()));
   if (lock.valid() && !file_exists(place.begun())) return launch(id, std::move(lock));
   std::lock_guard guard(mutex_);
   if (lock.valid())
@@ -209,8 +208,8 @@ Result<void> ProcessEngine::adopt(const ProcessFolder& place) {
 bool ProcessEngine::adopt_running(const std::string& id) {
   ProcessFolder place = folder(id);
   auto number = parse_int(read_file(place.begun()).value_or(""));
-  proc::Fd pidfd = number ? proc::open_pidfd(static_cast<pid_t>(*number)) : proc::Fd();
-  Result<proc::Fd> lock = proc::try_lock_file(place.lock());
+  Fd pidfd = number ? proc::open_pidfd(static_cast<pid_t>(*number)) : Fd();
+  Result<Fd> lock = proc::try_lock_file(place.lock());
   if (lock.ok() && lock->valid()) {
     supervisor_ended(id);
     return true;
@@ -304,8 +303,8 @@ Result<std::unique_ptr<Engine>> Engine::create(Options options) {
     return invalid_argument(cat({"'", options.executable, "' cannot be run as job supervisor"}));
   bool refuse = options.without_namespaces || ::getenv("LAZULI_WITHOUT_NAMESPACES") != nullptr;
   Isolation isolation = detect_isolation(refuse);
-  proc::Fd epoll(::epoll_create1(EPOLL_CLOEXEC));
-  proc::Fd wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  Fd epoll(::epoll_create1(EPOLL_CLOEXEC));
+  Fd wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   epoll_event event{};
   event.events = EPOLLIN;
   event.data.fd = wake.get();

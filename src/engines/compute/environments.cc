@@ -67,7 +67,7 @@ class CachedEnvironments final : public Environments {
     if (file_exists(ready_file(built.folder))) return built;
     for (const std::string& note : plan.notes) progress(note);
     TRY(make_folder(folder_));
-    proc::Fd lock = TRY(wait_for_lock(built.folder + ".lock", progress, cancelled));
+    Fd lock = TRY(wait_for_lock(built.folder + ".lock", progress, cancelled));
     if (!file_exists(ready_file(built.folder))) TRY(build(plan, built.folder, progress, cancelled));
     return built;
   }
@@ -82,11 +82,11 @@ class CachedEnvironments final : public Environments {
   }
 
   // Other threads and other servers on this folder may be building the same.
-  Result<proc::Fd> wait_for_lock(const std::string& path,
-                                 const std::function<void(std::string_view)>& progress,
-                                 const std::function<bool()>& cancelled) {
+  Result<Fd> wait_for_lock(const std::string& path,
+                           const std::function<void(std::string_view)>& progress,
+                           const std::function<bool()>& cancelled) {
     for (bool told = false;;) {
-      proc::Fd lock = TRY(proc::try_lock_file(path));
+      Fd lock = TRY(proc::try_lock_file(path));
       if (lock.valid()) return lock;
       if (cancelled && cancelled())
         return conflict("cancelled while the environment was being built", "Cancelled");
@@ -116,7 +116,7 @@ class CachedEnvironments final : public Environments {
 
   // Thousands of files: one flush of the file system instead of one each.
   static Result<void> sync_files(const std::string& folder) {
-    proc::Fd directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    Fd directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!directory.valid() || ::syncfs(directory.get()) != 0)
       return errno_error("flush " + folder, errno);
     return success();

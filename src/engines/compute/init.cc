@@ -47,8 +47,8 @@ std::vector<std::string> strings(const Json& json) {
 }
 
 Result<Config> read_config() {
-  proc::Fd config_file(kConfigFd);
-  proc::Fd secret_file(kSecretFd);
+  Fd config_file(kConfigFd);
+  Fd secret_file(kSecretFd);
   std::string text = TRY(proc::read_all(config_file.get()));
   Json json = TRY(Json::parse(text));
   std::string secret = TRY(proc::read_all(secret_file.get()));
@@ -67,8 +67,8 @@ Result<Config> read_config() {
   return config;
 }
 
-Result<proc::Fd> listen_on(const sockaddr* address, socklen_t size) {
-  proc::Fd socket(::socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+Result<Fd> listen_on(const sockaddr* address, socklen_t size) {
+  Fd socket(::socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!socket.valid()) return errno_error("make the relay's socket", errno);
   int on = 1;
   ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
@@ -79,7 +79,7 @@ Result<proc::Fd> listen_on(const sockaddr* address, socklen_t size) {
   return socket;
 }
 
-Result<proc::Fd> listen_v4(uint16_t port) {
+Result<Fd> listen_v4(uint16_t port) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(port);
@@ -87,7 +87,7 @@ Result<proc::Fd> listen_v4(uint16_t port) {
   return listen_on(reinterpret_cast<sockaddr*>(&address), sizeof address);
 }
 
-Result<proc::Fd> listen_v6(uint16_t port) {
+Result<Fd> listen_v6(uint16_t port) {
   sockaddr_in6 address{};
   address.sin6_family = AF_INET6;
   address.sin6_port = htons(port);
@@ -104,9 +104,9 @@ uint16_t port_of(int socket) {
 
 // The relay's sockets belong to the sandbox's network; the supervisor outside accepts on them.
 Result<void> open_relay(Config& config) {
-  proc::Fd v4 = TRY(listen_v4(config.namespaces ? kRelayPort : 0));
+  Fd v4 = TRY(listen_v4(config.namespaces ? kRelayPort : 0));
   if (config.namespaces) {
-    Result<proc::Fd> v6 = listen_v6(kRelayPort);  // absent where IPv6 is switched off
+    Result<Fd> v6 = listen_v6(kRelayPort);  // absent where IPv6 is switched off
     if (!v6.ok()) return send_control(kControlFd, "listening", "", {v4.get()});
     return send_control(kControlFd, "listening", "", {v4.get(), v6->get()});
   }
@@ -157,8 +157,8 @@ Error become_command(const Config& config) {
 Result<pid_t> start_command(const Config& config) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return errno_error("pipe", errno);
-  proc::Fd reader(ends[0]);
-  proc::Fd writer(ends[1]);
+  Fd reader(ends[0]);
+  Fd writer(ends[1]);
   pid_t pid = ::fork();
   if (pid < 0) return errno_error("fork", errno);
   if (pid == 0) {
@@ -238,7 +238,7 @@ int sandbox_init() {
   ::sigemptyset(&watched);
   ::sigaddset(&watched, SIGCHLD);
   ::sigprocmask(SIG_SETMASK, &watched, nullptr);
-  proc::Fd signals(::signalfd(-1, &watched, SFD_CLOEXEC));
+  Fd signals(::signalfd(-1, &watched, SFD_CLOEXEC));
   Result<Config> config = read_config();
   Result<void> ran = config.ok() ? run_command(*config, signals.get()) : config.error();
   if (::getpid() != 1) end_descendants(::getpid());

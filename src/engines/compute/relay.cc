@@ -34,7 +34,7 @@ struct Pipe {
 
 class Connection {
  public:
-  Connection(proc::Fd client, const RelayOptions& options)
+  Connection(Fd client, const RelayOptions& options)
       : client_(std::move(client)),
         options_(options),
         tunnel_wanted_(!options.proxy_for.empty()),
@@ -60,7 +60,7 @@ class Connection {
   }
 
   void connect() {
-    proc::Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     options_.socket.copy(address.sun_path, sizeof address.sun_path - 1);
@@ -133,8 +133,8 @@ class Connection {
                        [&](const std::string& name) { return iequals(authority, name + ":443"); });
   }
 
-  proc::Fd client_;
-  proc::Fd server_;
+  Fd client_;
+  Fd server_;
   const RelayOptions& options_;
   Pipe up_, down_;  // towards the server, towards the client
   bool tunnel_wanted_;
@@ -144,12 +144,12 @@ class Connection {
 
 class EpollRelay final : public Relay {
  public:
-  EpollRelay(RelayOptions options, proc::Fd epoll, proc::Fd timer)
+  EpollRelay(RelayOptions options, Fd epoll, Fd timer)
       : options_(std::move(options)), epoll_(std::move(epoll)), timer_(std::move(timer)) {
     watch(timer_.get(), EPOLLIN);
   }
 
-  Result<void> add_listener(proc::Fd listener) override {
+  Result<void> add_listener(Fd listener) override {
     if (!watch(listener.get(), EPOLLIN)) return errno_error("watch the relay's socket", errno);
     listeners_.push_back(std::move(listener));
     return success();
@@ -187,7 +187,7 @@ class EpollRelay final : public Relay {
 
   void accept_from(int listener, Busy& busy) {
     while (by_fd_.size() < 2 * kConnectionsMax) {
-      proc::Fd client(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+      Fd client(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
       if (!client.valid()) return;
       int fd = client.get();
       auto connection = std::make_shared<Connection>(std::move(client), options_);
@@ -231,7 +231,7 @@ class EpollRelay final : public Relay {
     if (connection->server() >= 0) by_fd_.erase(connection->server());
     if (!paused_) return;
     paused_ = false;
-    for (const proc::Fd& listener : listeners_) watch(listener.get(), EPOLLIN);
+    for (const Fd& listener : listeners_) watch(listener.get(), EPOLLIN);
   }
 
   void retry(Busy& busy) {
@@ -246,9 +246,9 @@ class EpollRelay final : public Relay {
   }
 
   RelayOptions options_;
-  proc::Fd epoll_;
-  proc::Fd timer_;
-  std::vector<proc::Fd> listeners_;
+  Fd epoll_;
+  Fd timer_;
+  std::vector<Fd> listeners_;
   std::map<int, std::shared_ptr<Connection>> by_fd_;
   std::set<std::shared_ptr<Connection>> waiting_;  // for the server to come back
   bool paused_ = false;
@@ -259,8 +259,8 @@ class EpollRelay final : public Relay {
 Result<std::unique_ptr<Relay>> Relay::create(RelayOptions options) {
   if (options.socket.size() >= sizeof(sockaddr_un::sun_path))
     return invalid_argument("the relay's socket path is too long");
-  proc::Fd epoll(::epoll_create1(EPOLL_CLOEXEC));
-  proc::Fd timer(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
+  Fd epoll(::epoll_create1(EPOLL_CLOEXEC));
+  Fd timer(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
   if (!epoll.valid() || !timer.valid()) return errno_error("epoll", errno);
   return std::unique_ptr<Relay>(
       std::make_unique<EpollRelay>(std::move(options), std::move(epoll), std::move(timer)));

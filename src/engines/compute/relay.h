@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "base/fd.h"
 #include "base/result.h"
-#include "proc/fd.h"
 
 namespace lazuli::compute {
 
@@ -23,7 +23,7 @@ class Relay {
  public:
   static Result<std::unique_ptr<Relay>> create(RelayOptions options);
   virtual ~Relay() = default;
-  virtual Result<void> add_listener(proc::Fd listener) = 0;
+  virtual Result<void> add_listener(Fd listener) = 0;
   virtual int fd() const = 0;  // readable when step() has work
   virtual void step() = 0;     // never blocks
 };

@@ -44,7 +44,7 @@ class ReverseServer {
     ::listen(socket_.get(), 1024);
     thread_ = std::thread([this] {
       for (;;) {
-        proc::Fd peer(::accept(socket_.get(), nullptr, nullptr));
+        Fd peer(::accept(socket_.get(), nullptr, nullptr));
         if (!peer.valid()) return;
         std::string text = receive_all(peer.get());
         std::reverse(text.begin(), text.end());
@@ -58,7 +58,7 @@ class ReverseServer {
   }
 
  private:
-  proc::Fd socket_;
+  Fd socket_;
   std::thread thread_;
 };
 
@@ -72,7 +72,7 @@ class ComputeRelay : public testing::Test {
 
   void start(std::vector<std::string> proxy_for) {
     relay_ = Relay::create({path_, std::move(proxy_for)}).value();
-    proc::Fd listener(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
+    Fd listener(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
     address_.sin_family = AF_INET;
     address_.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     ASSERT_EQ(::bind(listener.get(), reinterpret_cast<sockaddr*>(&address_), sizeof address_), 0);
@@ -87,15 +87,15 @@ class ComputeRelay : public testing::Test {
       }
     });
   }
-  proc::Fd connect() {
-    proc::Fd socket(::socket(AF_INET, SOCK_STREAM, 0));
+  Fd connect() {
+    Fd socket(::socket(AF_INET, SOCK_STREAM, 0));
     timeval limit{20, 0};
     ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     (void)::connect(socket.get(), reinterpret_cast<sockaddr*>(&address_), sizeof address_);
     return socket;
   }
   std::string ask(std::string_view text) {
-    proc::Fd socket = connect();
+    Fd socket = connect();
     (void)send_all(socket.get(), text);
     ::shutdown(socket.get(), SHUT_WR);
     return receive_all(socket.get());
@@ -122,13 +122,13 @@ TEST_F(ComputeRelay, PassesLargeBodiesBothWaysAndHalfCloses) {
 TEST_F(ComputeRelay, ServesMoreClientsThanItKeepsAtOnce) {
   ReverseServer server(path_);
   start({});
-  std::vector<proc::Fd> clients;
+  std::vector<Fd> clients;
   for (int i = 0; i < 700; ++i) clients.push_back(connect());
-  for (proc::Fd& client : clients) {
+  for (Fd& client : clients) {
     ASSERT_TRUE(send_all(client.get(), "abc"));
     ::shutdown(client.get(), SHUT_WR);
   }
-  for (proc::Fd& client : clients) ASSERT_EQ(receive_all(client.get()), "cba");
+  for (Fd& client : clients) ASSERT_EQ(receive_all(client.get()), "cba");
 }
 
 TEST_F(ComputeRelay, WaitsForAServerThatComesBack) {

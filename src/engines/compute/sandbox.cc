@@ -95,7 +95,7 @@ std::string hosts_file(const ProcessSpec& spec) {
 }
 
 // Copied into the sandbox's root, which takes no mount each.
-void append_file(SandboxCommand& command, proc::Fd content, const std::string& path) {
+void append_file(SandboxCommand& command, Fd content, const std::string& path) {
   int number = kFirstFileFd + static_cast<int>(command.files.size());
   append(command.argv, {"--perms", "0444", "--file", std::to_string(number), path});
   command.fds.push_back({content.get(), number});
@@ -105,7 +105,7 @@ void append_file(SandboxCommand& command, proc::Fd content, const std::string& p
 Result<void> append_etc(SandboxCommand& command, const Launch& launch) {
   for (const char* path : kEtcFolders) append(command.argv, {"--ro-bind-try", path, path});
   for (const char* path : kEtcFiles) {
-    proc::Fd file(::open(path, O_RDONLY | O_CLOEXEC));
+    Fd file(::open(path, O_RDONLY | O_CLOEXEC));
     if (file.valid()) append_file(command, std::move(file), path);
   }
   bool mapped = launch.isolation.user_namespace;

@@ -21,7 +21,7 @@ Isolation detect_isolation(bool without_namespaces);
 struct SandboxCommand {
   std::vector<std::string> argv;
   std::vector<proc::InheritedFd> fds;
-  std::vector<proc::Fd> files;  // keeps `fds` open
+  std::vector<Fd> files;  // keeps `fds` open
 };
 // Makes the process's private /tmp as well.
 Result<SandboxCommand> sandbox_command(const Launch& launch, const ProcessFolder& folder);

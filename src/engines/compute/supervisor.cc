@@ -34,7 +34,7 @@ constexpr Duration kForever = std::chrono::hours(24 * 365);
 constexpr Duration kEndWait = std::chrono::seconds(5);  // for the sandbox to vanish by itself
 
 void set_oom_score(const std::string& process, int score) {
-  proc::Fd file(::open(cat({"/proc/", process, "/oom_score_adj"}).c_str(), O_WRONLY | O_CLOEXEC));
+  Fd file(::open(cat({"/proc/", process, "/oom_score_adj"}).c_str(), O_WRONLY | O_CLOEXEC));
   if (file.valid()) (void)proc::write_all(file.get(), std::to_string(score));
 }
 
@@ -56,7 +56,7 @@ Json config_json(const Launch& launch, const ProcessFolder& folder) {
 
 class Supervisor {
  public:
-  Supervisor(ProcessFolder folder, Launch launch, proc::Fd signals)
+  Supervisor(ProcessFolder folder, Launch launch, Fd signals)
       : folder_(std::move(folder)), launch_(std::move(launch)), signals_(std::move(signals)) {
     status_.id = launch_.spec.id;
   }
@@ -76,7 +76,7 @@ class Supervisor {
 
  private:
   Result<void> start();
-  Result<proc::Fd> open_secret() const;
+  Result<Fd> open_secret() const;
   void wait_once();
   void take_signals();
   bool take_message();
@@ -90,8 +90,8 @@ class Supervisor {
 
   ProcessFolder folder_;
   Launch launch_;
-  proc::Fd signals_;
-  proc::Fd control_;
+  Fd signals_;
+  Fd control_;
   std::unique_ptr<Relay> relay_;
   std::optional<proc::Child> child_;      // bubblewrap, or the init itself
   ProcessStatus status_;                  // kStarting until the command's end is known
@@ -108,9 +108,9 @@ Result<void> Supervisor::start() {
   ControlPair control = TRY(make_control());
   control_ = std::move(control.supervisor);
   ::fcntl(control_.get(), F_SETFL, O_NONBLOCK);
-  proc::Fd config = TRY(proc::memory_file("config", config_json(launch_, folder_).dump()));
-  proc::Fd secret = TRY(open_secret());
-  proc::Fd log(::open(folder_.log().c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600));
+  Fd config = TRY(proc::memory_file("config", config_json(launch_, folder_).dump()));
+  Fd secret = TRY(open_secret());
+  Fd log(::open(folder_.log().c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600));
   if (!log.valid()) return errno_error("open the log", errno);
   proc::SpawnOptions options;
   SandboxCommand command = TRY(sandbox_command(launch_, folder_));
@@ -129,8 +129,8 @@ Result<void> Supervisor::start() {
   return success();
 }
 
-Result<proc::Fd> Supervisor::open_secret() const {
-  proc::Fd file(::open(folder_.secret().c_str(), O_RDONLY | O_CLOEXEC));
+Result<Fd> Supervisor::open_secret() const {
+  Fd file(::open(folder_.secret().c_str(), O_RDONLY | O_CLOEXEC));
   if (file.valid()) return file;
   return proc::memory_file("secret", "");
 }
@@ -163,7 +163,7 @@ bool Supervisor::take_message() {
   int number = static_cast<int>(parse_int(message->text).value_or(0));
   if (message->word == "listening") {
     ::unlink(folder_.secret().c_str());  // the init has read it
-    for (proc::Fd& listener : message->fds) (void)relay_->add_listener(std::move(listener));
+    for (Fd& listener : message->fds) (void)relay_->add_listener(std::move(listener));
   } else if (message->word == "started") {
     status_.started = now();
     if (launch_.spec.timeout.count() > 0) timeout_ = SteadyClock::now() + launch_.spec.timeout;
@@ -242,16 +242,16 @@ Result<void> Supervisor::finish() {
   return folder_.write_end(status_);
 }
 
-proc::Fd watch_signals() {
+Fd watch_signals() {
   sigset_t watched;
   ::sigemptyset(&watched);
   ::sigaddset(&watched, SIGTERM);
   ::sigprocmask(SIG_SETMASK, &watched, nullptr);
-  return proc::Fd(::signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK));
+  return Fd(::signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK));
 }
 
 Result<void> supervise_folder(const ProcessFolder& folder) {
-  proc::Fd signals = watch_signals();
+  Fd signals = watch_signals();
   if (file_exists(folder.begun())) return conflict("this process was already begun");
   Supervisor supervisor(folder, TRY(folder.read_launch()), std::move(signals));
   return supervisor.run();

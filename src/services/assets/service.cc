@@ -56,17 +56,14 @@ class Service final : public AssetsService {
 
   void add(core::Manifest& manifest, const KindInfo& kind, Method method, std::string_view below,
            std::string_view operation, std::string_view id, Function function) const {
-    core::Route route;
-    route.method = method;
-    route.path = cat({kWorkspace, "/", kind.collection, below});
-    route.operation = {cat({kOperations, kind.collection, operation})};
-    route.operation_id = cat({kind.collection, "_", id});
-    route.summary = cat({id, " of a ", kind.singular, "."});
-    route.body_bytes_max = kBodyBytesMax;
-    route.handler = [this, function, which = kind.kind](Context& context) {
-      return function(*registry_, which, context);
-    };
-    manifest.routes.push_back(std::move(route));
+    manifest
+        .add({method, cat({kWorkspace, "/", kind.collection, below}),
+              cat({kOperations, kind.collection, operation}), cat({kind.collection, "_", id}),
+              cat({id, " of a ", kind.singular, "."})},
+             [this, function, which = kind.kind](Context& context) {
+               return function(*registry_, which, context);
+             })
+        .body_bytes_max = kBodyBytesMax;
   }
 
   void describe_kind(core::Manifest& manifest, const KindInfo& kind) const {

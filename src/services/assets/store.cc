@@ -2,6 +2,7 @@
 #include "services/assets/store.h"
 
 #include "base/strings.h"
+#include "db/find.h"
 
 namespace lazuli::assets {
 namespace {
@@ -17,12 +18,6 @@ Result<StoredVersion> version_from(const db::Row& row) {
   version.system_data = {row.text(7), row.text(8), from_micros(row.integer(5)),
                          from_micros(row.integer(6))};
   return version;
-}
-
-Result<std::vector<StoredVersion>> versions_from(const db::Rows& rows) {
-  std::vector<StoredVersion> versions;
-  for (const db::Row& row : rows) versions.push_back(TRY(version_from(row)));
-  return versions;
 }
 
 std::string select(std::string_view rest) {
@@ -45,11 +40,11 @@ std::string_view view_condition(View view) {
 }
 
 Result<std::optional<StoredVersion>> find_with(db::Executor& db, const VersionKey& key) {
-  auto row = TRY(db.query_one(select("WHERE workspace_key = ? AND kind = ? AND name = ? "
-                                     "AND version = ?"),
-                              {key_of(key.workspace), number_of(key.kind), key.name, key.version}));
-  if (!row) return std::optional<StoredVersion>();
-  return std::optional<StoredVersion>(TRY(version_from(*row)));
+  return db::find_one(db,
+                      select("WHERE workspace_key = ? AND kind = ? AND name = ? "
+                             "AND version = ?"),
+                      {key_of(key.workspace), number_of(key.kind), key.name, key.version},
+                      version_from);
 }
 
 // One more than the highest version that is a whole number.
@@ -119,40 +114,42 @@ Result<std::vector<StoredVersion>> Store::versions(const std::string& workspace,
     std::string sql =
         select(cat({"WHERE workspace_key = ? AND kind = ? AND name = ?", view_condition(view),
                     " ORDER BY sequence DESC LIMIT ? OFFSET ?"}));
-    return versions_from(
-        TRY(reader.query(sql, {key_of(workspace), number_of(kind), name, page.top, page.skip})));
+    return db::find_all(
+        reader, sql, {key_of(workspace), number_of(kind), name, page.top, page.skip}, version_from);
   });
 }
 
 Result<std::vector<StoredVersion>> Store::all(const std::string& workspace, Kind kind,
                                               size_t limit) {
   return handle_.read([&](db::Reader& reader) -> Result<std::vector<StoredVersion>> {
-    return versions_from(TRY(reader.query(
+    return db::find_all(
+        reader,
         select("WHERE workspace_key = ? AND kind = ? AND archived = 0 AND anonymous = 0 "
                "ORDER BY sequence DESC LIMIT ?"),
-        {key_of(workspace), number_of(kind), limit})));
+        {key_of(workspace), number_of(kind), limit}, version_from);
   });
 }
 
 Result<std::vector<StoredVersion>> Store::codes_by_hash(const std::string& workspace,
                                                         const std::string& hash) {
   return handle_.read([&](db::Reader& reader) -> Result<std::vector<StoredVersion>> {
-    return versions_from(TRY(reader.query(
+    return db::find_all(
+        reader,
         select("WHERE workspace_key = ? AND content_hash = ? AND kind = ? ORDER BY sequence DESC "
                "LIMIT 10"),
-        {key_of(workspace), hash, number_of(Kind::kCode)})));
+        {key_of(workspace), hash, number_of(Kind::kCode)}, version_from);
   });
 }
 
 Result<std::optional<Container>> Store::container(const std::string& workspace, Kind kind,
                                                   const std::string& name) {
   return handle_.read([&](db::Reader& reader) -> Result<std::optional<Container>> {
-    auto row = TRY(reader.query_one(
+    return db::find_one(
+        reader,
         "SELECT name, archived, tags, description, created_by, created_us FROM assets_container "
         "WHERE workspace_key = ? AND kind = ? AND name = ?",
-        {key_of(workspace), number_of(kind), name}));
-    if (!row) return std::optional<Container>();
-    return std::optional<Container>(TRY(container_from(reader, workspace, kind, *row)));
+        {key_of(workspace), number_of(kind), name},
+        [&](const db::Row& each) { return container_from(reader, workspace, kind, each); });
   });
 }
 
@@ -167,11 +164,9 @@ Result<std::vector<Container>> Store::containers(const std::string& workspace, K
              " AND EXISTS (SELECT 1 FROM assets_version v WHERE v.workspace_key = "
              "c.workspace_key AND v.kind = c.kind AND v.name = c.name AND v.anonymous = 0) "
              "ORDER BY name LIMIT ? OFFSET ?"});
-    std::vector<Container> all;
-    for (const db::Row& row :
-         TRY(reader.query(sql, {key_of(workspace), number_of(kind), page.top, page.skip})))
-      all.push_back(TRY(container_from(reader, workspace, kind, row)));
-    return all;
+    return db::find_all(
+        reader, sql, {key_of(workspace), number_of(kind), page.top, page.skip},
+        [&](const db::Row& row) { return container_from(reader, workspace, kind, row); });
   });
 }
 

@@ -70,16 +70,12 @@ class Service final : public EndpointsService {
 
   core::Route& add(core::Manifest& manifest, Method method, std::string_view below,
                    std::string_view permission, std::string_view id, Function function) const {
-    core::Route route;
-    route.method = method;
-    route.path = cat({kEndpoints, below});
-    route.operation = {cat({kPermissions, permission})};
-    route.operation_id = id;
-    route.summary = cat({id, "."});
+    core::Handler handler;
     if (function != nullptr)
-      route.handler = [this, function](Context& context) { return function(*manager_, context); };
-    manifest.routes.push_back(std::move(route));
-    return manifest.routes.back();
+      handler = [this, function](Context& context) { return function(*manager_, context); };
+    return manifest.add(
+        {method, cat({kEndpoints, below}), cat({kPermissions, permission}), std::string(id)},
+        std::move(handler));
   }
 
   void describe_endpoints(core::Manifest& manifest) const {

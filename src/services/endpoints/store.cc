@@ -2,6 +2,7 @@
 #include "services/endpoints/store.h"
 
 #include "base/strings.h"
+#include "db/find.h"
 
 namespace lazuli::endpoints {
 namespace {
@@ -45,13 +46,6 @@ Result<Deployment> deployment_from(const db::Row& row) {
   return deployment;
 }
 
-template <typename T, typename From>
-Result<std::vector<T>> all_from(const db::Rows& rows, From from) {
-  std::vector<T> all;
-  for (const db::Row& row : rows) all.push_back(TRY(from(row)));
-  return all;
-}
-
 }  // namespace
 
 std::string endpoint_id(std::string_view workspace_id, std::string_view endpoint) {
@@ -80,18 +74,17 @@ std::vector<db::Migration> Store::migrations() {
 
 Result<std::optional<Endpoint>> Store::endpoint(const std::string& name) {
   return handle_.read([&](db::Reader& reader) -> Result<std::optional<Endpoint>> {
-    auto row = TRY(reader.query_one(
-        cat({"SELECT ", kEndpointColumns, " FROM endpoints_endpoint WHERE name = ?"}), {name}));
-    if (!row) return std::optional<Endpoint>();
-    return std::optional<Endpoint>(TRY(endpoint_from(*row)));
+    return db::find_one(
+        reader, cat({"SELECT ", kEndpointColumns, " FROM endpoints_endpoint WHERE name = ?"}),
+        {name}, endpoint_from);
   });
 }
 
 Result<std::vector<Endpoint>> Store::endpoints() {
   return handle_.read([&](db::Reader& reader) -> Result<std::vector<Endpoint>> {
-    return all_from<Endpoint>(TRY(reader.query(cat({"SELECT ", kEndpointColumns,
-                                                    " FROM endpoints_endpoint ORDER BY name"}))),
-                              endpoint_from);
+    return db::find_all(
+        reader, cat({"SELECT ", kEndpointColumns, " FROM endpoints_endpoint ORDER BY name"}), {},
+        endpoint_from);
   });
 }
 
@@ -123,31 +116,29 @@ Result<void> Store::remove_endpoint(db::Tx& caller, const std::string& name) {
 Result<std::optional<Deployment>> Store::deployment(const std::string& endpoint,
                                                     const std::string& name) {
   return handle_.read([&](db::Reader& reader) -> Result<std::optional<Deployment>> {
-    auto row = TRY(reader.query_one(cat({"SELECT ", kDeploymentColumns,
-                                         " FROM endpoints_deployment WHERE endpoint = ? AND "
-                                         "name = ?"}),
-                                    {endpoint, name}));
-    if (!row) return std::optional<Deployment>();
-    return std::optional<Deployment>(TRY(deployment_from(*row)));
+    return db::find_one(reader,
+                        cat({"SELECT ", kDeploymentColumns,
+                             " FROM endpoints_deployment WHERE endpoint = ? AND "
+                             "name = ?"}),
+                        {endpoint, name}, deployment_from);
   });
 }
 
 Result<std::vector<Deployment>> Store::deployments(const std::string& endpoint) {
   return handle_.read([&](db::Reader& reader) -> Result<std::vector<Deployment>> {
-    return all_from<Deployment>(
-        TRY(reader.query(cat({"SELECT ", kDeploymentColumns,
-                              " FROM endpoints_deployment WHERE endpoint = ? ORDER BY name"}),
-                         {endpoint})),
-        deployment_from);
+    return db::find_all(reader,
+                        cat({"SELECT ", kDeploymentColumns,
+                             " FROM endpoints_deployment WHERE endpoint = ? ORDER BY name"}),
+                        {endpoint}, deployment_from);
   });
 }
 
 Result<std::vector<Deployment>> Store::all_deployments() {
   return handle_.read([&](db::Reader& reader) -> Result<std::vector<Deployment>> {
-    return all_from<Deployment>(
-        TRY(reader.query(cat({"SELECT ", kDeploymentColumns,
-                              " FROM endpoints_deployment ORDER BY endpoint, name"}))),
-        deployment_from);
+    return db::find_all(
+        reader,
+        cat({"SELECT ", kDeploymentColumns, " FROM endpoints_deployment ORDER BY endpoint, name"}),
+        {}, deployment_from);
   });
 }
 

@@ -70,14 +70,8 @@ class Service final : public JobsService {
   void add(core::Manifest& manifest, Method method, std::string_view below,
            std::string_view operation, const char* id, const char* summary,
            core::Handler handler) const {
-    core::Route route;
-    route.method = method;
-    route.path = cat({kJobs, below});
-    route.operation = {cat({kOperations, operation})};
-    route.operation_id = id;
-    route.summary = summary;
-    route.handler = std::move(handler);
-    manifest.routes.push_back(std::move(route));
+    manifest.add({method, cat({kJobs, below}), cat({kOperations, operation}), id, summary},
+                 std::move(handler));
   }
 
   const Context& running() const { return *context_; }

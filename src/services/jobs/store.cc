@@ -2,6 +2,7 @@
 #include "services/jobs/store.h"
 
 #include "base/strings.h"
+#include "db/find.h"
 
 namespace lazuli::jobs {
 namespace {
@@ -67,25 +68,12 @@ Result<Job> job_of(const db::Row& row) {
   return job;
 }
 
-Result<std::optional<Job>> optional_job(const std::optional<db::Row>& row) {
-  if (!row) return std::optional<Job>();
-  return std::optional<Job>(TRY(job_of(*row)));
-}
-
-Result<std::vector<Job>> jobs_of(const db::Rows& rows) {
-  std::vector<Job> jobs;
-  for (const db::Row& row : rows) jobs.push_back(TRY(job_of(row)));
-  return jobs;
-}
-
 std::string select(std::string_view rest) {
   return cat({"SELECT ", kColumns, " FROM jobs_job ", rest});
 }
 
-std::optional<AttemptRow> attempt_of(const std::optional<db::Row>& row) {
-  if (!row) return std::nullopt;
-  return AttemptRow{row->text(0), row->text(1), row->text(2),
-                    static_cast<uint64_t>(row->integer(3))};
+AttemptRow attempt_of(const db::Row& row) {
+  return {row.text(0), row.text(1), row.text(2), static_cast<uint64_t>(row.integer(3))};
 }
 
 }  // namespace
@@ -107,33 +95,32 @@ Result<bool> Store::insert(db::Tx& tx, const Job& job) {
 
 Result<std::optional<Job>> Store::find(db::Executor& db, const std::string& workspace_id,
                                        const std::string& id) {
-  return optional_job(
-      TRY(db.query_one(select("WHERE workspace_id = ? AND id = ?"), {workspace_id, id})));
+  return db::find_one(db, select("WHERE workspace_id = ? AND id = ?"), {workspace_id, id}, job_of);
 }
 
 Result<std::optional<Job>> Store::find_by_step(db::Executor& db, const std::string& root_id,
                                                const std::string& step) {
-  return optional_job(TRY(db.query_one(select("WHERE root_id = ? AND step = ?"), {root_id, step})));
+  return db::find_one(db, select("WHERE root_id = ? AND step = ?"), {root_id, step}, job_of);
 }
 
 Result<std::optional<Job>> Store::find_by_id(db::Executor& db, const std::string& id) {
-  return optional_job(TRY(db.query_one(select("WHERE id = ?"), {id})));
+  return db::find_one(db, select("WHERE id = ?"), {id}, job_of);
 }
 
 Result<std::vector<Job>> Store::list(db::Executor& db, const std::string& workspace_id,
                                      const std::string& type, size_t skip, size_t top) {
   constexpr std::string_view kOrder = " ORDER BY created_us DESC, id LIMIT ? OFFSET ?";
   if (type.empty()) {
-    return jobs_of(TRY(db.query(select(cat({"WHERE workspace_id = ? AND parent_id = ''", kOrder})),
-                                {workspace_id, top, skip})));
+    return db::find_all(db, select(cat({"WHERE workspace_id = ? AND parent_id = ''", kOrder})),
+                        {workspace_id, top, skip}, job_of);
   }
-  return jobs_of(
-      TRY(db.query(select(cat({"WHERE workspace_id = ? AND parent_id = '' AND type = ?", kOrder})),
-                   {workspace_id, type, top, skip})));
+  return db::find_all(
+      db, select(cat({"WHERE workspace_id = ? AND parent_id = '' AND type = ?", kOrder})),
+      {workspace_id, type, top, skip}, job_of);
 }
 
 Result<std::vector<Job>> Store::family(db::Executor& db, const std::string& root_id) {
-  return jobs_of(TRY(db.query(select("WHERE root_id = ? ORDER BY position"), {root_id})));
+  return db::find_all(db, select("WHERE root_id = ? ORDER BY position"), {root_id}, job_of);
 }
 
 Result<void> Store::remove_family(db::Tx& tx, const std::string& root_id) {
@@ -167,22 +154,20 @@ Result<void> Store::put_attempt(db::Tx& tx, const AttemptRow& row) {
 }
 
 Result<std::optional<AttemptRow>> Store::attempt(db::Executor& db, const std::string& id) {
-  return attempt_of(TRY(db.query_one(
-      "SELECT id, process_id, job_id, log_base FROM jobs_attempt WHERE id = ?", {id})));
+  return db::find_one(db, "SELECT id, process_id, job_id, log_base FROM jobs_attempt WHERE id = ?",
+                      {id}, attempt_of);
 }
 
 Result<std::optional<AttemptRow>> Store::attempt_of_process(db::Executor& db,
                                                             const std::string& process_id) {
-  return attempt_of(TRY(
-      db.query_one("SELECT id, process_id, job_id, log_base FROM jobs_attempt WHERE process_id = ?",
-                   {process_id})));
+  return db::find_one(
+      db, "SELECT id, process_id, job_id, log_base FROM jobs_attempt WHERE process_id = ?",
+      {process_id}, attempt_of);
 }
 
 Result<std::optional<Json>> Store::publication(db::Executor& db, const std::string& attempt_id) {
-  const auto row =
-      TRY(db.query_one("SELECT result FROM jobs_publication WHERE attempt_id = ?", {attempt_id}));
-  if (!row) return std::optional<Json>();
-  return std::optional<Json>(TRY(Json::parse(row->text(0))));
+  return db::find_one(db, "SELECT result FROM jobs_publication WHERE attempt_id = ?", {attempt_id},
+                      [&](const db::Row& each) { return Json::parse(each.text(0)); });
 }
 
 Result<void> Store::put_publication(db::Tx& tx, const std::string& attempt_id, const Json& result) {
@@ -201,14 +186,11 @@ Result<void> Store::put_output(db::Tx& tx, const OutputRow& row) {
 }
 
 Result<std::vector<OutputRow>> Store::outputs(db::Executor& db, const std::string& job_id) {
-  const db::Rows rows = TRY(db.query(
-      "SELECT job_id, name, asset_id, type FROM jobs_output WHERE job_id = ? ORDER BY name",
-      {job_id}));
-  std::vector<OutputRow> outputs;
-  for (const db::Row& row : rows) {
-    outputs.push_back({row.text(0), row.text(1), row.text(2), row.text(3)});
-  }
-  return outputs;
+  return db::find_all(
+      db, "SELECT job_id, name, asset_id, type FROM jobs_output WHERE job_id = ? ORDER BY name",
+      {job_id}, [](const db::Row& row) {
+        return OutputRow{row.text(0), row.text(1), row.text(2), row.text(3)};
+      });
 }
 
 Result<void> Store::add_line(db::Tx& tx, const std::string& root_id, const std::string& line) {

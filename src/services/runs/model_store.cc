@@ -2,6 +2,7 @@
 #include "services/runs/model_store.h"
 
 #include "base/strings.h"
+#include "db/find.h"
 
 namespace lazuli::runs {
 namespace {
@@ -66,12 +67,11 @@ Result<void> ModelStore::put_logged(const LoggedModel& model) {
 Result<std::optional<LoggedModel>> ModelStore::logged(const std::string& workspace,
                                                       const std::string& model_id) {
   return handle_.read([&](db::Reader& reader) -> Result<std::optional<LoggedModel>> {
-    auto row = TRY(reader.query_one(cat({"SELECT ", kLoggedColumns,
-                                         " FROM runs_logged_model "
-                                         "WHERE model_id = ? AND workspace_key = ?"}),
-                                    {model_id, to_lower(workspace)}));
-    if (!row) return std::optional<LoggedModel>();
-    return std::optional<LoggedModel>(TRY(logged_from(*row)));
+    return db::find_one(reader,
+                        cat({"SELECT ", kLoggedColumns,
+                             " FROM runs_logged_model "
+                             "WHERE model_id = ? AND workspace_key = ?"}),
+                        {model_id, to_lower(workspace)}, logged_from);
   });
 }
 
@@ -117,24 +117,19 @@ Result<void> ModelStore::update_registered(const std::string& workspace,
 Result<std::optional<RegisteredModel>> ModelStore::registered(const std::string& workspace,
                                                               const std::string& name) {
   return handle_.read([&](db::Reader& reader) -> Result<std::optional<RegisteredModel>> {
-    auto row =
-        TRY(reader.query_one("SELECT name, description, created_us, updated_us, tags, aliases "
-                             "FROM runs_registered_model WHERE workspace_key = ? AND name = ?",
-                             {to_lower(workspace), name}));
-    if (!row) return std::optional<RegisteredModel>();
-    return std::optional<RegisteredModel>(TRY(registered_from(*row)));
+    return db::find_one(reader,
+                        "SELECT name, description, created_us, updated_us, tags, aliases "
+                        "FROM runs_registered_model WHERE workspace_key = ? AND name = ?",
+                        {to_lower(workspace), name}, registered_from);
   });
 }
 
 Result<std::vector<RegisteredModel>> ModelStore::all_registered(const std::string& workspace) {
   return handle_.read([&](db::Reader& reader) -> Result<std::vector<RegisteredModel>> {
-    std::vector<RegisteredModel> models;
-    for (const db::Row& row :
-         TRY(reader.query("SELECT name, description, created_us, updated_us, tags, aliases "
-                          "FROM runs_registered_model WHERE workspace_key = ? ORDER BY name",
-                          {to_lower(workspace)})))
-      models.push_back(TRY(registered_from(row)));
-    return models;
+    return db::find_all(reader,
+                        "SELECT name, description, created_us, updated_us, tags, aliases "
+                        "FROM runs_registered_model WHERE workspace_key = ? ORDER BY name",
+                        {to_lower(workspace)}, registered_from);
   });
 }
 

@@ -23,19 +23,14 @@ struct Adder {
 
   core::Route& operator()(Method method, std::string_view below, std::string_view id,
                           std::string_view permission, core::Handler handler) const {
-    core::Route route;
+    core::Route& route =
+        manifest.add({method, cat({base, below}), cat({kPermissions, permission}), std::string(id)},
+                     std::move(handler));
     route.host = core::Host::kApi;
-    route.method = method;
-    route.path = cat({base, below});
-    route.operation = {cat({kPermissions, permission})};
-    route.operation_id = id;
     route.credentials = {core::Credential::kArmToken, core::Credential::kMlToken};
     route.errors = errors;
     route.body_bytes_max = 16u << 20;
-    route.summary = cat({id, "."});
-    route.handler = std::move(handler);
-    manifest.routes.push_back(std::move(route));
-    return manifest.routes.back();
+    return route;
   }
 };
 
@@ -154,14 +149,11 @@ void describe_history(core::Manifest& manifest, const Bind& bind) {
 }
 
 void describe_access(core::Manifest& manifest, core::Handler handler) {
-  core::Route route;
-  route.method = Method::kPost;
-  route.path = cat({kWorkspace, "/listNotebookAccessToken"});
-  route.operation = {cat({kPermissions, "listNotebookAccessToken/action"})};
-  route.operation_id = "Workspaces_ListNotebookAccessToken";
-  route.summary = "A token for MLflow clients of this workspace.";
-  route.handler = std::move(handler);
-  manifest.routes.push_back(std::move(route));
+  manifest.add(
+      {Method::kPost, cat({kWorkspace, "/listNotebookAccessToken"}),
+       cat({kPermissions, "listNotebookAccessToken/action"}), "Workspaces_ListNotebookAccessToken",
+       "A token for MLflow clients of this workspace."},
+      std::move(handler));
 }
 
 void describe_mlflow(core::Manifest& manifest, const Bind& bind, core::SinkOf artifact_sink) {

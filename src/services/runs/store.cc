@@ -6,6 +6,7 @@
 
 #include "base/ids.h"
 #include "base/strings.h"
+#include "db/find.h"
 
 namespace lazuli::runs {
 namespace {
@@ -34,12 +35,6 @@ Result<Run> run_from(const db::Row& row) {
   return run;
 }
 
-Result<std::vector<Run>> runs_from(const db::Rows& rows) {
-  std::vector<Run> runs;
-  for (const db::Row& row : rows) runs.push_back(TRY(run_from(row)));
-  return runs;
-}
-
 Result<Experiment> experiment_from(const db::Row& row) {
   Experiment experiment;
   experiment.id = row.text(0), experiment.workspace_id = row.text(1);
@@ -57,13 +52,12 @@ constexpr std::string_view kExperimentColumns =
 Result<std::optional<Experiment>> find_experiment(db::Executor& db, const std::string& workspace,
                                                   std::string_view column,
                                                   const std::string& value) {
-  auto row = TRY(db.query_one(cat({"SELECT ", kExperimentColumns,
-                                   " FROM runs_experiment WHERE "
-                                   "workspace_key = ? AND ",
-                                   column, " = ?"}),
-                              {to_lower(workspace), value}));
-  if (!row) return std::optional<Experiment>();
-  return std::optional<Experiment>(TRY(experiment_from(*row)));
+  return db::find_one(db,
+                      cat({"SELECT ", kExperimentColumns,
+                           " FROM runs_experiment WHERE "
+                           "workspace_key = ? AND ",
+                           column, " = ?"}),
+                      {to_lower(workspace), value}, experiment_from);
 }
 
 // SQLite keeps no NaN: such values live in a column of text beside a null.
@@ -157,13 +151,11 @@ Result<std::optional<Experiment>> Store::experiment_by_name(const std::string& w
 
 Result<std::vector<Experiment>> Store::experiments(const std::string& workspace) {
   return handle_.read([&](db::Reader& reader) -> Result<std::vector<Experiment>> {
-    std::vector<Experiment> all;
-    for (const db::Row& row : TRY(reader.query(cat({"SELECT ", kExperimentColumns,
-                                                    " FROM runs_experiment WHERE workspace_key = ? "
-                                                    "ORDER BY created_us DESC, id"}),
-                                               {to_lower(workspace)})))
-      all.push_back(TRY(experiment_from(row)));
-    return all;
+    return db::find_all(reader,
+                        cat({"SELECT ", kExperimentColumns,
+                             " FROM runs_experiment WHERE workspace_key = ? "
+                             "ORDER BY created_us DESC, id"}),
+                        {to_lower(workspace)}, experiment_from);
   });
 }
 
@@ -206,19 +198,17 @@ Result<void> Store::insert(db::Tx& caller, const Run& run) {
 
 Result<std::optional<Run>> Store::find(const std::string& workspace, const std::string& run_id) {
   return handle_.read([&](db::Reader& reader) -> Result<std::optional<Run>> {
-    auto row = TRY(reader.query_one(
+    return db::find_one(
+        reader,
         cat({"SELECT ", kRunColumns, " FROM runs_run WHERE run_id = ? AND workspace_key = ?"}),
-        {run_id, to_lower(workspace)}));
-    if (!row) return std::optional<Run>();
-    return std::optional<Run>(TRY(run_from(*row)));
+        {run_id, to_lower(workspace)}, run_from);
   });
 }
 
 Result<std::optional<Run>> Store::find_in(db::Tx& caller, const std::string& run_id) {
-  auto row = TRY(handle_.join(caller).query_one(
-      cat({"SELECT ", kRunColumns, " FROM runs_run WHERE run_id = ?"}), {run_id}));
-  if (!row) return std::optional<Run>();
-  return std::optional<Run>(TRY(run_from(*row)));
+  return db::find_one(handle_.join(caller),
+                      cat({"SELECT ", kRunColumns, " FROM runs_run WHERE run_id = ?"}), {run_id},
+                      run_from);
 }
 
 Result<void> Store::update(db::Tx& caller, const Run& run) {
@@ -236,11 +226,11 @@ Result<void> Store::update(db::Tx& caller, const Run& run) {
 
 Result<std::vector<Run>> Store::children(const std::string& workspace, const std::string& run_id) {
   return handle_.read([&](db::Reader& reader) -> Result<std::vector<Run>> {
-    return runs_from(
-        TRY(reader.query(cat({"SELECT ", kRunColumns,
-                              " FROM runs_run WHERE parent_run_id = ? AND workspace_key = ? "
-                              "ORDER BY created_us, run_id"}),
-                         {run_id, to_lower(workspace)})));
+    return db::find_all(reader,
+                        cat({"SELECT ", kRunColumns,
+                             " FROM runs_run WHERE parent_run_id = ? AND workspace_key = ? "
+                             "ORDER BY created_us, run_id"}),
+                        {run_id, to_lower(workspace)}, run_from);
   });
 }
 
@@ -249,11 +239,11 @@ Result<std::vector<Run>> Store::in_experiments(const std::string& workspace,
   return handle_.read([&](db::Reader& reader) -> Result<std::vector<Run>> {
     std::vector<Run> all;
     for (const std::string& id : experiment_ids) {
-      auto some = TRY(
-          runs_from(TRY(reader.query(cat({"SELECT ", kRunColumns,
-                                          " FROM runs_run WHERE experiment_id = ? AND "
-                                          "workspace_key = ? ORDER BY created_us DESC, run_id"}),
-                                     {id, to_lower(workspace)}))));
+      auto some = TRY(db::find_all(reader,
+                                   cat({"SELECT ", kRunColumns,
+                                        " FROM runs_run WHERE experiment_id = ? AND "
+                                        "workspace_key = ? ORDER BY created_us DESC, run_id"}),
+                                   {id, to_lower(workspace)}, run_from));
       all.insert(all.end(), some.begin(), some.end());
     }
     return all;
@@ -299,18 +289,19 @@ Result<void> Store::add_outputs(db::Tx& caller, const std::string& run_id, const
 Result<RunData> Store::data(const std::string& run_id) {
   return handle_.read([&](db::Reader& reader) -> Result<RunData> {
     RunData data;
-    for (const db::Row& row :
-         TRY(reader.query("SELECT key, value, special, timestamp_ms, step FROM runs_metric_latest "
-                          "WHERE run_id = ? ORDER BY key",
-                          {run_id})))
-      data.metrics.push_back(metric_from(row));
-    for (const db::Row& row : TRY(reader.query(
-             "SELECT key, value FROM runs_param WHERE run_id = ? ORDER BY key", {run_id})))
-      data.params.push_back({row.text(0), row.text(1)});
-    for (const db::Row& row : TRY(reader.query(
-             "SELECT model_id, step FROM runs_output WHERE run_id = ? ORDER BY model_id",
-             {run_id})))
-      data.outputs.push_back(Json::object({{"model_id", row.text(0)}, {"step", row.integer(1)}}));
+    data.metrics =
+        TRY(db::find_all(reader,
+                         "SELECT key, value, special, timestamp_ms, step FROM runs_metric_latest "
+                         "WHERE run_id = ? ORDER BY key",
+                         {run_id}, metric_from));
+    data.params = TRY(
+        db::find_all(reader, "SELECT key, value FROM runs_param WHERE run_id = ? ORDER BY key",
+                     {run_id}, [](const db::Row& row) { return Param{row.text(0), row.text(1)}; }));
+    data.outputs = Json::array(TRY(db::find_all(
+        reader, "SELECT model_id, step FROM runs_output WHERE run_id = ? ORDER BY model_id",
+        {run_id}, [](const db::Row& row) {
+          return Json::object({{"model_id", row.text(0)}, {"step", row.integer(1)}});
+        })));
     return data;
   });
 }
@@ -318,14 +309,11 @@ Result<RunData> Store::data(const std::string& run_id) {
 Result<std::vector<Metric>> Store::history(const std::string& run_id, const std::string& key,
                                            size_t limit, size_t skip) {
   return handle_.read([&](db::Reader& reader) -> Result<std::vector<Metric>> {
-    std::vector<Metric> metrics;
-    for (const db::Row& row :
-         TRY(reader.query("SELECT key, value, special, timestamp_ms, step FROM runs_metric "
-                          "WHERE run_id = ? AND key = ? ORDER BY step, timestamp_ms, sequence "
-                          "LIMIT ? OFFSET ?",
-                          {run_id, key, limit, skip})))
-      metrics.push_back(metric_from(row));
-    return metrics;
+    return db::find_all(reader,
+                        "SELECT key, value, special, timestamp_ms, step FROM runs_metric "
+                        "WHERE run_id = ? AND key = ? ORDER BY step, timestamp_ms, sequence "
+                        "LIMIT ? OFFSET ?",
+                        {run_id, key, limit, skip}, metric_from);
   });
 }
 

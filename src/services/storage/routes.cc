@@ -145,13 +145,14 @@ void StorageService::describe(core::Manifest& manifest) const {
     return scope_of(context.param("account"), context.param("container"));
   };
   auto add = [&](const Entry& entry) -> core::Route& {
-    core::Route route;
-    route.method = entry.method;
+    core::Route& route = manifest.add(
+        {entry.method, entry.path, entry.operation.name, entry.operation_id, entry.summary},
+        [this, handler = entry.handler](core::RequestContext& context) -> Answer {
+          return handler(*TRY(parts()), context);
+        });
     route.host = Host::kBlob;
-    route.path = entry.path;
     route.query = entry.query;
     route.operation = entry.operation;
-    route.operation_id = entry.operation_id;
     route.credentials = {core::Credential::kSharedKey, core::Credential::kSas,
                          core::Credential::kStorageToken};
     route.scope = scope;
@@ -159,11 +160,7 @@ void StorageService::describe(core::Manifest& manifest) const {
     route.pool = http::Pool::kData;
     route.body_bytes_max = entry.body_bytes_max;
     route.errors = core::ErrorShape::kStorage;
-    route.summary = entry.summary;
-    route.handler = [this, handler = entry.handler](core::RequestContext& context) -> Answer {
-      return handler(*TRY(parts()), context);
-    };
-    return manifest.routes.emplace_back(std::move(route));
+    return route;
   };
   for (const Entry& entry : kEntries) add(entry);
   add(kDelegation).credentials = {core::Credential::kStorageToken};

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "codec/json.h"
+#include "db/find.h"
 
 namespace lazuli::storage::store {
 namespace {
@@ -139,10 +140,9 @@ std::string select_blobs(std::string_view rest) {
 std::vector<db::Migration> migrations() { return {{"storage", 1, kSchema}}; }
 
 Result<std::optional<AccountRow>> find_account(db::Executor& db, std::string_view name) {
-  auto row = TRY(
-      db.query_one("SELECT name, arm_id, sealed_key FROM storage_accounts WHERE name = ?", {name}));
-  if (!row) return std::optional<AccountRow>();
-  return std::optional<AccountRow>(AccountRow{row->text(0), row->text(1), row->blob(2)});
+  return db::find_one(
+      db, "SELECT name, arm_id, sealed_key FROM storage_accounts WHERE name = ?", {name},
+      [&](const db::Row& each) { return AccountRow{each.text(0), each.text(1), each.blob(2)}; });
 }
 
 Result<bool> insert_account(db::Tx& tx, const AccountRow& account) {
@@ -155,12 +155,10 @@ Result<bool> insert_account(db::Tx& tx, const AccountRow& account) {
 
 Result<std::optional<Container>> find_container(db::Executor& db, std::string_view account,
                                                 std::string_view name) {
-  auto row =
-      TRY(db.query_one("SELECT id, account, name, etag, modified, metadata FROM storage_containers "
-                       "WHERE account = ? AND name = ?",
-                       {account, name}));
-  if (!row) return std::optional<Container>();
-  return std::optional<Container>(TRY(container_of(*row)));
+  return db::find_one(db,
+                      "SELECT id, account, name, etag, modified, metadata FROM storage_containers "
+                      "WHERE account = ? AND name = ?",
+                      {account, name}, container_of);
 }
 
 Result<void> insert_container(db::Tx& tx, Container& container) {
@@ -222,9 +220,7 @@ Result<void> delete_container(db::Tx& tx, const Container& container, Timestamp 
 Result<std::optional<Blob>> find_blob(db::Executor& db, int64_t container_id,
                                       std::string_view name) {
   static const std::string sql = select_blobs("container_id = ? AND name = ?");
-  auto row = TRY(db.query_one(sql, {container_id, as_bytes(name)}));
-  if (!row) return std::optional<Blob>();
-  return std::optional<Blob>(TRY(blob_of(*row)));
+  return db::find_one(db, sql, {container_id, as_bytes(name)}, blob_of);
 }
 
 Result<std::vector<Blob>> list_blobs(db::Executor& db, int64_t container_id, std::string_view from,
@@ -233,13 +229,9 @@ Result<std::vector<Blob>> list_blobs(db::Executor& db, int64_t container_id, std
       select_blobs("container_id = ? AND name >= ? AND name < ? ORDER BY name LIMIT ?");
   static const std::string open_ended =
       select_blobs("container_id = ? AND name >= ? ORDER BY name LIMIT ?");
-  auto rows = below.empty()
-                  ? TRY(db.query(open_ended, {container_id, as_bytes(from), count}))
-                  : TRY(db.query(bounded, {container_id, as_bytes(from), as_bytes(below), count}));
-  std::vector<Blob> blobs;
-  blobs.reserve(rows.size());
-  for (const db::Row& row : rows) blobs.push_back(TRY(blob_of(row)));
-  return blobs;
+  if (below.empty())
+    return db::find_all(db, open_ended, {container_id, as_bytes(from), count}, blob_of);
+  return db::find_all(db, bounded, {container_id, as_bytes(from), as_bytes(below), count}, blob_of);
 }
 
 Result<void> insert_blob(db::Tx& tx, Blob& blob) {
@@ -274,17 +266,15 @@ Result<void> delete_blob(db::Tx& tx, const Blob& blob, Timestamp now) {
 
 Result<std::vector<Segment>> segments(db::Executor& db, int64_t blob_id, uint64_t begin,
                                       uint64_t end) {
-  auto rows =
-      TRY(db.query("SELECT object, start, size, block_id FROM storage_segments WHERE blob_id = ? "
-                   "AND start >= (SELECT COALESCE(MAX(start), 0) FROM storage_segments "
-                   "WHERE blob_id = ? AND start <= ?) AND start < ? ORDER BY start",
-                   {blob_id, blob_id, begin, end}));
-  std::vector<Segment> found;
-  found.reserve(rows.size());
-  for (const db::Row& row : rows)
-    found.push_back({row.text(0), static_cast<uint64_t>(row.integer(1)),
-                     static_cast<uint64_t>(row.integer(2)), row.text(3)});
-  return found;
+  return db::find_all(
+      db,
+      "SELECT object, start, size, block_id FROM storage_segments WHERE blob_id = ? "
+      "AND start >= (SELECT COALESCE(MAX(start), 0) FROM storage_segments "
+      "WHERE blob_id = ? AND start <= ?) AND start < ? ORDER BY start",
+      {blob_id, blob_id, begin, end}, [](const db::Row& row) {
+        return Segment{row.text(0), static_cast<uint64_t>(row.integer(1)),
+                       static_cast<uint64_t>(row.integer(2)), row.text(3)};
+      });
 }
 
 Result<size_t> replace_segments(db::Tx& tx, int64_t blob_id, const std::vector<Segment>& segments,
@@ -350,15 +340,13 @@ Result<void> stage_block(db::Tx& tx, int64_t container_id, std::string_view name
 
 Result<std::vector<Block>> staged_blocks(db::Executor& db, int64_t container_id,
                                          std::string_view name) {
-  auto rows = TRY(db.query(
+  return db::find_all(
+      db,
       "SELECT block_id, object, size FROM storage_blocks WHERE container_id = ? AND name = ? "
       "ORDER BY staged, block_id",
-      {container_id, as_bytes(name)}));
-  std::vector<Block> blocks;
-  blocks.reserve(rows.size());
-  for (const db::Row& row : rows)
-    blocks.push_back({row.text(0), row.text(1), static_cast<uint64_t>(row.integer(2))});
-  return blocks;
+      {container_id, as_bytes(name)}, [](const db::Row& row) {
+        return Block{row.text(0), row.text(1), static_cast<uint64_t>(row.integer(2))};
+      });
 }
 
 Result<StagedSummary> summarize_staged(db::Executor& db, int64_t container_id,

@@ -5,26 +5,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/log.h"
 
 namespace lazuli::storage {
 namespace {
 
 constexpr size_t kCopyBytes = 256 * 1024;
-
-class FileDescriptor {
- public:
-  explicit FileDescriptor(int fd) : fd_(fd) {}
-  FileDescriptor(const FileDescriptor&) = delete;
-  FileDescriptor& operator=(const FileDescriptor&) = delete;
-  ~FileDescriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 Result<size_t> read_some(int fd, std::span<std::byte> out, const std::string& path) {
   for (;;) {
@@ -61,7 +48,7 @@ Result<StagedObject> stage_content(bytes::Store& store, std::string_view content
 }
 
 Result<StagedObject> stage_file(bytes::Store& store, const std::string& path) {
-  FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
   if (file.get() < 0) return errno_error("open " + path, errno);
   struct stat info{};
   if (::fstat(file.get(), &info) != 0) return errno_error("stat " + path, errno);

@@ -112,16 +112,11 @@ void WorkspaceService::describe(core::Manifest& manifest) const {
     manifest.resource_types.push_back({cat({kOperations, below}), {}, {}});
 
   auto add = [&](Method method, std::string path, const Entry& entry) -> core::Route& {
-    core::Route route;
-    route.method = method;
-    route.path = std::move(path);
-    route.operation = {cat({kOperations, entry.operation})};
-    route.operation_id = entry.operation_id;
-    route.summary = entry.summary;
-    route.handler = [this, function = entry.function](Context& context) -> Answer {
-      return function(*TRY(registry()), context);
-    };
-    return manifest.routes.emplace_back(std::move(route));
+    return manifest.add({method, std::move(path), cat({kOperations, entry.operation}),
+                         std::string(entry.operation_id), std::string(entry.summary)},
+                        [this, function = entry.function](Context& context) -> Answer {
+                          return function(*TRY(registry()), context);
+                        });
   };
   const std::string workspace = cat({kGroup, kCollection, "/{ws}"});
   for (const Entry& entry : kEntries) add(entry.method, cat({workspace, entry.below}), entry);

@@ -2,6 +2,7 @@
 #include "services/workspace/store.h"
 
 #include "base/strings.h"
+#include "db/find.h"
 
 namespace lazuli::workspace::store {
 namespace {
@@ -124,21 +125,6 @@ Result<ComputeRow> compute_of(const db::Row& row) {
   return compute;
 }
 
-template <typename T>
-Result<std::optional<T>> one(Result<std::optional<db::Row>> row,
-                             Result<T> (*convert)(const db::Row&)) {
-  auto found = TRY(std::move(row));
-  if (!found) return std::optional<T>();
-  return std::optional<T>(TRY(convert(*found)));
-}
-
-template <typename T>
-Result<std::vector<T>> many(Result<db::Rows> rows, Result<T> (*convert)(const db::Row&)) {
-  std::vector<T> found;
-  for (const db::Row& row : TRY(std::move(rows))) found.push_back(TRY(convert(row)));
-  return found;
-}
-
 }  // namespace
 
 std::vector<db::Migration> migrations() {
@@ -152,12 +138,13 @@ std::vector<db::Migration> migrations() {
 Result<std::optional<WorkspaceRow>> find_workspace(db::Executor& db, std::string_view subscription,
                                                    std::string_view group, std::string_view name) {
   static const std::string sql = std::string(kSelectWorkspaces) + "WHERE key = ?";
-  return one(db.query_one(sql, {key_of(subscription, group, name)}), workspace_of);
+  return db::find_one(db, sql, {key_of(subscription, group, name)}, workspace_of);
 }
 
 Result<std::vector<WorkspaceRow>> list_workspaces(db::Executor& db, std::string_view subscription,
                                                   std::string_view group) {
-  auto all = TRY(many(db.query(std::string(kSelectWorkspaces) + "ORDER BY key"), workspace_of));
+  auto all =
+      TRY(db::find_all(db, std::string(kSelectWorkspaces) + "ORDER BY key", {}, workspace_of));
   std::erase_if(all, [&](const WorkspaceRow& row) {
     return !iequals(row.subscription, subscription) ||
            (!group.empty() && !iequals(row.resource_group, group));
@@ -190,13 +177,13 @@ Result<void> update_workspace(db::Tx& tx, const WorkspaceRow& row) {
 Result<std::optional<DatastoreRow>> find_datastore(db::Executor& db, int64_t workspace,
                                                    std::string_view name) {
   static const std::string sql = std::string(kSelectDatastores) + "WHERE workspace = ? AND key = ?";
-  return one(db.query_one(sql, {workspace, to_lower(name)}), datastore_of);
+  return db::find_one(db, sql, {workspace, to_lower(name)}, datastore_of);
 }
 
 Result<std::vector<DatastoreRow>> list_datastores(db::Executor& db, int64_t workspace) {
   static const std::string sql =
       std::string(kSelectDatastores) + "WHERE workspace = ? ORDER BY key";
-  return many(db.query(sql, {workspace}), datastore_of);
+  return db::find_all(db, sql, {workspace}, datastore_of);
 }
 
 Result<bool> put_datastore(db::Tx& tx, const DatastoreRow& row) {
@@ -228,12 +215,12 @@ Result<bool> delete_datastore(db::Tx& tx, int64_t workspace, std::string_view na
 Result<std::optional<ComputeRow>> find_compute(db::Executor& db, int64_t workspace,
                                                std::string_view name) {
   static const std::string sql = std::string(kSelectComputes) + "WHERE workspace = ? AND key = ?";
-  return one(db.query_one(sql, {workspace, to_lower(name)}), compute_of);
+  return db::find_one(db, sql, {workspace, to_lower(name)}, compute_of);
 }
 
 Result<std::vector<ComputeRow>> list_computes(db::Executor& db, int64_t workspace) {
   static const std::string sql = std::string(kSelectComputes) + "WHERE workspace = ? ORDER BY key";
-  return many(db.query(sql, {workspace}), compute_of);
+  return db::find_all(db, sql, {workspace}, compute_of);
 }
 
 Result<bool> put_compute(db::Tx& tx, const ComputeRow& row) {

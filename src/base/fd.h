@@ -5,7 +5,7 @@
 
 #include <utility>
 
-namespace lazuli::proc {
+namespace lazuli {
 
 // Owns one file descriptor. Open with O_CLOEXEC: children get only what spawn() is told to give.
 class Fd {
@@ -36,4 +36,4 @@ class Fd {
   int number_ = -1;
 };
 
-}  // namespace lazuli::proc
+}  // namespace lazuli
