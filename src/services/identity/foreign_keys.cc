@@ -52,21 +52,35 @@ Result<std::shared_ptr<const ForeignIssuers::Known>> ForeignIssuers::fetch_issue
   return std::make_shared<const Known>(std::move(fresh));
 }
 
+Result<std::shared_ptr<const ForeignIssuers::Known>> ForeignIssuers::remembered(
+    const std::string& issuer, const std::string& kid) {
+  const auto time = SteadyClock::now();
+  std::lock_guard lock(mutex_);
+  const auto found = known_.find(issuer);
+  if (found != known_.end()) {
+    const bool enough = kid.empty() || has_key(found->second->keys, kid);
+    if (time - found->second->fetched < (enough ? kLife : kPauseBetweenFetches))
+      return found->second;
+  }
+  const auto failed = failures_.find(issuer);
+  if (failed == failures_.end()) return std::shared_ptr<const Known>();
+  if (time - failed->second.time < failure_life_) return failed->second.error;
+  failures_.erase(failed);
+  return std::shared_ptr<const Known>();
+}
+
 Result<std::shared_ptr<const ForeignIssuers::Known>> ForeignIssuers::known(
     const std::string& issuer, const std::string& kid) {
-  {
-    std::lock_guard lock(mutex_);
-    auto found = known_.find(issuer);
-    if (found != known_.end()) {
-      auto age = SteadyClock::now() - found->second->fetched;
-      bool enough = kid.empty() || has_key(found->second->keys, kid);
-      if (age < (enough ? kLife : kPauseBetweenFetches)) return found->second;
-    }
-  }
-  std::shared_ptr<const Known> fresh = TRY(fetch_issuer(issuer));
+  if (auto before = TRY(remembered(issuer, kid))) return before;
+  auto fresh = fetch_issuer(issuer);
   std::lock_guard lock(mutex_);
+  if (!fresh.ok()) {
+    if (failures_.size() >= kIssuersMax) failures_.erase(failures_.begin());
+    failures_[issuer] = {fresh.error(), SteadyClock::now()};
+    return fresh;
+  }
   if (known_.size() >= kIssuersMax) known_.erase(known_.begin());
-  known_[issuer] = fresh;
+  known_[issuer] = *fresh;
   return fresh;
 }
 

@@ -20,11 +20,13 @@ namespace lazuli::identity {
 using Fetch = std::function<Result<http::Response>(const http::ClientRequest&)>;
 
 // What other OpenID Connect providers publish: their discovery documents and keys, fetched when
-// needed and kept for an hour. Bounded. Thread-safe; calls block on the network, which `fetch`
-// limits.
+// needed and kept for an hour. That one could not be had is kept for `failure_life`: whoever sends
+// assertions in a row does not make this server ask in a row. Bounded. Thread-safe; calls block on
+// the network, which `fetch` limits.
 class ForeignIssuers {
  public:
-  explicit ForeignIssuers(Fetch fetch) : fetch_(std::move(fetch)) {}
+  explicit ForeignIssuers(Fetch fetch, Duration failure_life = std::chrono::seconds(10))
+      : fetch_(std::move(fetch)), failure_life_(failure_life) {}
 
   // The discovery document of an https issuer; its `issuer` equals the one asked for.
   Result<Json> configuration(const std::string& issuer);
@@ -40,13 +42,23 @@ class ForeignIssuers {
     std::vector<crypto::Jwk> keys;
     SteadyClock::time_point fetched{};
   };
+  struct Failure {
+    Error error;
+    SteadyClock::time_point time{};
+  };
   Result<Json> get(const std::string& url);
   Result<std::shared_ptr<const Known>> fetch_issuer(const std::string& issuer);
   Result<std::shared_ptr<const Known>> known(const std::string& issuer, const std::string& kid);
 
+  // What is known well enough of the issuer, the failure to learn it, or nothing: ask it.
+  Result<std::shared_ptr<const Known>> remembered(const std::string& issuer,
+                                                  const std::string& kid);
+
   const Fetch fetch_;
+  const Duration failure_life_;
   std::mutex mutex_;
   std::map<std::string, std::shared_ptr<const Known>> known_;
+  std::map<std::string, Failure> failures_;
 };
 
 }  // namespace lazuli::identity

@@ -15,11 +15,14 @@ struct IdentityForeignIssuers : testing::Test {
       {{"keys", Json::array({to_jwk(key.public_key(), "k1", crypto::JwsAlgorithm::kEs256)})}});
   std::vector<std::string> asked;
   int status = 200;
-  ForeignIssuers issuers{[this](const http::ClientRequest& request) -> Result<http::Response> {
-    asked.push_back(request.url);
-    bool is_keys = request.url.ends_with("/keys");
-    return http::Response(status, is_keys ? jwks.dump() : configuration.dump());
-  }};
+  Fetch fetch() {
+    return [this](const http::ClientRequest& request) -> Result<http::Response> {
+      asked.push_back(request.url);
+      bool is_keys = request.url.ends_with("/keys");
+      return http::Response(status, is_keys ? jwks.dump() : configuration.dump());
+    };
+  }
+  ForeignIssuers issuers{fetch()};
 };
 
 TEST_F(IdentityForeignIssuers, KeysAreFetchedOnceAndKept) {
@@ -35,18 +38,31 @@ TEST_F(IdentityForeignIssuers, KeysAreFetchedOnceAndKept) {
 }
 
 TEST_F(IdentityForeignIssuers, ADocumentMustBeTheIssuersOwn) {
+  auto refused = [&] { return !ForeignIssuers(fetch()).keys(issuer, "k1").ok(); };
   configuration.set("issuer", "https://other.example");
-  EXPECT_FALSE(issuers.keys(issuer, "k1").ok());
+  EXPECT_TRUE(refused());
   EXPECT_FALSE(issuers.keys("http://issuer.example", "k1").ok());
   configuration.set("issuer", issuer).set("jwks_uri", "http://issuer.example/keys");
-  EXPECT_FALSE(issuers.keys(issuer, "k1").ok());
+  EXPECT_TRUE(refused());
 }
 
-TEST_F(IdentityForeignIssuers, FailuresAreNotKept) {
+TEST_F(IdentityForeignIssuers, AFailureIsRememberedForAWhile) {
   status = 503;
   EXPECT_FALSE(issuers.keys(issuer, "k1").ok());
   status = 200;
-  EXPECT_TRUE(issuers.keys(issuer, "k1").ok());
+  const size_t before = asked.size();
+  auto again = issuers.keys(issuer, "k1");
+  ASSERT_FALSE(again.ok());
+  EXPECT_EQ(again.error().code, Code::kUnavailable);
+  EXPECT_EQ(asked.size(), before) << "the issuer is left in peace";
+}
+
+TEST_F(IdentityForeignIssuers, AFailureIsForgotten) {
+  ForeignIssuers quick(fetch(), Duration(0));
+  status = 503;
+  EXPECT_FALSE(quick.keys(issuer, "k1").ok());
+  status = 200;
+  EXPECT_TRUE(quick.keys(issuer, "k1").ok());
 }
 
 }  // namespace
