@@ -17,6 +17,8 @@ std::string_view to_string(AuditKind kind) {
       return "read";
     case AuditKind::kSystem:
       return "system";
+    case AuditKind::kOutcome:
+      return "outcome";
   }
   return "";
 }

@@ -16,7 +16,7 @@ namespace lazuli::core {
 
 class Vault;
 
-enum class AuditKind { kWrite, kRelease, kDenial, kRead, kSystem };
+enum class AuditKind { kWrite, kRelease, kDenial, kRead, kSystem, kOutcome };
 std::string_view to_string(AuditKind kind);
 
 // What the audit keeps of a request: who, what, on which resource, by which right, from where, with
@@ -36,9 +36,13 @@ struct AuditEvent {
   std::string peer;                    // address of the caller
   std::string method, path;            // as sent, without the query
   std::string request_id, client_request_id;
-  int status = 0;
+  int status = 0;    // 0: the end of what was begun is not known
   std::string code;  // the wire error's name, empty for a success
+  uint64_t of = 0;   // of an outcome alone: the sequence of what ended so
 };
+
+// What was begun with Audit::begin and not ended yet, for the log alone to read; null: nothing.
+using AuditTicket = std::shared_ptr<void>;
 
 struct AuditFilter {
   Timestamp from{}, until = Timestamp::max();
@@ -57,14 +61,20 @@ class Audit {
   virtual ~Audit() = default;
   // On disk when it returns. kUnavailable when it cannot be written.
   virtual Result<void> record(AuditEvent event) = 0;
-  // The same for what may come in floods: like events within a second after the first are counted.
+  // What is about to be done, without its status: the record goes to disk while it is being done.
+  virtual Result<AuditTicket> begin(AuditEvent event) = 0;
+  // How it ended. When this returns, what was begun is on disk, and its outcome is in the log (a
+  // killed process leaves it there), on disk within a second.
+  virtual Result<void> end(const AuditTicket& begun, int status, std::string_view code) = 0;
+  // The same as record() for what may come in floods: like events within a second after the first
+  // are counted.
   virtual Result<void> record_first(AuditEvent event) = 0;
   // Within about a second, those of one key counted together: `event` is asked for the first alone.
   // Does not wait for a disk.
   virtual void note(std::string_view key, const std::function<AuditEvent()>& event) = 0;
   // Why nothing can be recorded at present, to be asked before work is done that must be recorded.
   virtual Result<void> ready() = 0;
-  // Newest first.
+  // Newest first, each with its outcome.
   virtual Result<std::vector<AuditEvent>> find(const AuditFilter& filter) = 0;
 };
 

@@ -35,7 +35,7 @@ std::string number_text(uint64_t number) {
 
 std::optional<AuditKind> kind_of(std::string_view text) {
   for (AuditKind kind : {AuditKind::kWrite, AuditKind::kRelease, AuditKind::kDenial,
-                         AuditKind::kRead, AuditKind::kSystem})
+                         AuditKind::kRead, AuditKind::kSystem, AuditKind::kOutcome})
     if (to_string(kind) == text) return kind;
   return {};
 }
@@ -75,6 +75,7 @@ std::string members_of(const AuditEvent& event) {
   members.push_back({"time", format_iso8601(event.time)});
   members.push_back({"kind", to_string(event.kind)});
   if (event.count != 1) members.push_back({"count", static_cast<int64_t>(event.count)});
+  if (event.of != 0) members.push_back({"of", static_cast<int64_t>(event.of)});
   if (event.status != 0) members.push_back({"status", event.status});
   each_text(event, [&](const char* name, const std::string& text) {
     if (!text.empty()) members.push_back({name, printable(text)});
@@ -92,6 +93,7 @@ Result<AuditEvent> event_of(std::string_view line) {
   event.time = TRY(parse_iso8601(json["time"].str()));
   event.sequence = static_cast<uint64_t>(json["sequence"].integer());
   event.count = static_cast<uint64_t>(json["count"].integer(1));
+  event.of = static_cast<uint64_t>(json["of"].integer());
   event.status = static_cast<int>(json["status"].integer());
   each_text(event, [&](const char* name, std::string& text) { text = json[name].text(); });
   return event;

@@ -30,7 +30,7 @@ std::string key_of(const AuditEvent& event) {
 }
 
 // One thread writes: it takes all that waits, chains it, writes and syncs once for the lot, and
-// wakes whoever waited. What nobody waits for is synced once a second.
+// wakes whoever waited. What nobody waits for on disk is synced once a second.
 class Log final : public Audit {
  public:
   Log(AuditOptions options, audit::Keys keys)
@@ -52,17 +52,22 @@ class Log final : public Audit {
   }
 
   Result<void> record(AuditEvent event) override {
-    if (event.time == Timestamp{}) event.time = now();
-    auto waiter = std::make_shared<Waiter>();
-    Pending pending{audit::members_of(event), waiter};
-    std::unique_lock lock(mutex_);
-    if (stopping_) return not_written("the audit log is closed");
-    if (queue_.size() >= options_.queue_max) return not_written("the audit log cannot keep up");
-    queue_.push_back(std::move(pending));
-    wake_.notify_one();
-    if (!done_.wait_for(lock, kWaitMax, [&] { return waiter->settled; }))
-      return not_written("the audit log's disk does not answer");
-    return waiter->written ? success() : Result<void>(lost());
+    return wait(TRY(queue(std::move(event), Until::kOnDisk)));
+  }
+
+  Result<AuditTicket> begin(AuditEvent event) override {
+    return AuditTicket(TRY(queue(std::move(event), Until::kOnDisk)));
+  }
+
+  Result<void> end(const AuditTicket& ticket, int status, std::string_view code) override {
+    const auto begun = std::static_pointer_cast<Waiter>(ticket);
+    TRY(wait(begun));
+    AuditEvent outcome;
+    outcome.kind = AuditKind::kOutcome;
+    outcome.of = begun->sequence;
+    outcome.status = status;
+    outcome.code = code;
+    return wait(TRY(queue(std::move(outcome), Until::kInLog)));
   }
 
   Result<void> record_first(AuditEvent event) override {
@@ -103,12 +108,15 @@ class Log final : public Audit {
   }
 
  private:
+  enum class Until { kOnDisk, kInLog };
   struct Waiter {
     bool settled = false, written = false;
+    uint64_t sequence = 0;  // once it is settled
   };
   struct Pending {
     std::string members;
-    std::shared_ptr<Waiter> waiter;  // null: nobody waits
+    std::shared_ptr<Waiter> waiter = nullptr;  // null: nobody waits
+    Until until = Until::kInLog;
   };
   struct Tally {
     AuditEvent event;
@@ -120,6 +128,25 @@ class Log final : public Audit {
     size_t operator()(std::string_view key) const { return std::hash<std::string_view>()(key); }
   };
   using Tallies = std::unordered_map<std::string, Tally, KeyHash, std::equal_to<>>;
+
+  Result<std::shared_ptr<Waiter>> queue(AuditEvent event, Until until) {
+    if (event.time == Timestamp{}) event.time = now();
+    Pending pending{audit::members_of(event), std::make_shared<Waiter>(), until};
+    std::shared_ptr<Waiter> waiter = pending.waiter;
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return not_written("the audit log is closed");
+    if (queue_.size() >= options_.queue_max) return not_written("the audit log cannot keep up");
+    queue_.push_back(std::move(pending));
+    wake_.notify_one();
+    return waiter;
+  }
+
+  Result<void> wait(const std::shared_ptr<Waiter>& waiter) {
+    std::unique_lock lock(mutex_);
+    if (!done_.wait_for(lock, kWaitMax, [&] { return waiter->settled; }))
+      return not_written("the audit log's disk does not answer");
+    return waiter->written ? success() : Result<void>(lost());
+  }
 
   static Error lost() {
     return not_written("the audit log cannot be written: nothing may change until it can");
@@ -157,16 +184,29 @@ class Log final : public Audit {
     bool awaited = false;
     for (Pending& each : batch) {
       members.push_back(std::move(each.members));
-      awaited = awaited || each.waiter;
+      awaited = awaited || each.until == Until::kOnDisk;
     }
     Result<void> written = writer_.append(members);
+    const uint64_t last = writer_.sequence();
+    if (written.ok()) settle(batch, Until::kInLog, last, true);
     if (written.ok() && awaited) written = writer_.sync();
     const bool ok = written.ok();
     note_state(std::move(written));
+    for (Until until : {Until::kInLog, Until::kOnDisk}) settle(batch, until, last, ok);
+  }
+
+  // Those of the batch who wait until then; its last record has the number `last`.
+  void settle(const std::vector<Pending>& batch, Until until, uint64_t last, bool written) {
     {
       const std::lock_guard lock(mutex_);
-      for (const Pending& each : batch)
-        if (each.waiter) *each.waiter = {true, ok};
+      uint64_t sequence = last - batch.size();
+      for (const Pending& each : batch) {
+        ++sequence;
+        if (!each.waiter || each.until != until || each.waiter->settled) continue;
+        each.waiter->sequence = sequence;
+        each.waiter->written = written;
+        each.waiter->settled = true;
+      }
     }
     done_.notify_all();
   }
@@ -187,7 +227,7 @@ class Log final : public Audit {
     for (auto& [key, tally] : taken) {
       if (tally.count == 0) continue;
       tally.event.count = tally.count;
-      all.push_back({audit::members_of(tally.event), nullptr});
+      all.push_back({audit::members_of(tally.event)});
     }
     const std::lock_guard lock(mutex_);
     const size_t room = options_.queue_max - std::min(queue_.size(), options_.queue_max);

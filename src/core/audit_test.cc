@@ -86,6 +86,40 @@ TEST_F(AuditLog, ARecordIsOnDiskWhenItReturns) {
   EXPECT_EQ(faults(), "");
 }
 
+TEST_F(AuditLog, WhatIsBegunIsJoinedWithItsEnd) {
+  auto log = open();
+  AuditEvent first = write_of("/first"), second = write_of("/second"), third = write_of("/third");
+  first.status = second.status = third.status = 0;
+  const AuditTicket one = log->begin(first).value(), two = log->begin(second).value();
+  ASSERT_TRUE(log->begin(third).ok());  // and the server was killed
+  ASSERT_TRUE(log->end(two, 409, "Conflict").ok());
+  const std::string text = content(segment());
+  EXPECT_NE(text.find("/first"), std::string::npos) << "what was begun before is on disk too";
+  ASSERT_TRUE(log->end(one, 201, {}).ok());
+  const auto found = log->find({.kinds = {AuditKind::kWrite}, .scope = "/"});
+  ASSERT_EQ(found->size(), 3u);
+  EXPECT_EQ(found->at(0).status, 0) << "nobody knows";
+  EXPECT_EQ(found->at(1).status, 409);
+  EXPECT_EQ(found->at(1).code, "Conflict");
+  EXPECT_EQ(found->at(1).resource, "/second");
+  EXPECT_EQ(found->at(2).status, 201);
+  EXPECT_EQ(log->find({.count_max = 2})->size(), 2u);
+  EXPECT_EQ(faults(), "");
+}
+
+TEST_F(AuditLog, AnEndIsFoundInALaterSegment) {
+  AuditOptions options;
+  options.segment_bytes_max = 2000;
+  auto log = open(options);
+  const AuditTicket begun = log->begin(write_of("/long")).value();
+  record(*log, 20);
+  ASSERT_TRUE(log->end(begun, 202, {}).ok());
+  const auto found = log->find({.scope = "/long"});
+  ASSERT_EQ(found->size(), 1u);
+  EXPECT_EQ(found->front().status, 202);
+  EXPECT_EQ(faults(), "");
+}
+
 TEST_F(AuditLog, GoesOnAfterARestartAndACrash) {
   {
     record(*open(), 3);

@@ -23,6 +23,7 @@ class Writer {
   // a new segment goes on from there as soon as one can be written.
   Result<void> append(const std::vector<std::string>& members);
   Result<void> sync();
+  uint64_t sequence() const { return tip_.sequence; }  // of the last record
   // Once a second: syncs what is not, notes how far the log has come, tries again after an error.
   Result<void> tick();
 

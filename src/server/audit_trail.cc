@@ -84,13 +84,20 @@ Result<void> AuditTrail::ready(const core::Route& route) {
   return audit_.ready();
 }
 
-Result<void> AuditTrail::answered(const core::RequestContext& context, const Trace& trace,
-                                  Outcome outcome) {
-  if (is_kept_elsewhere(context.route())) return {};
+Result<core::AuditTicket> AuditTrail::begin(const core::RequestContext& context,
+                                            const Trace& trace) {
   const core::AuditKind kind = audit_kind(context.route());
-  if (kind != core::AuditKind::kRead) return audit_.record(event_of(kind, context, trace, outcome));
+  if (is_kept_elsewhere(context.route()) || kind == core::AuditKind::kRead)
+    return core::AuditTicket();
+  return audit_.begin(event_of(kind, context, trace, {}));
+}
+
+Result<void> AuditTrail::answered(const core::RequestContext& context, const Trace& trace,
+                                  const core::AuditTicket& begun, Outcome outcome) {
+  if (begun) return audit_.end(begun, outcome.status, outcome.code);
+  if (is_kept_elsewhere(context.route())) return {};
   audit_.note(key_of(context, trace, outcome),
-              [&] { return event_of(kind, context, trace, outcome); });
+              [&] { return event_of(core::AuditKind::kRead, context, trace, outcome); });
   return {};
 }
 

@@ -32,8 +32,11 @@ class AuditTrail {
 
   // What must be recorded is not begun while nothing can be.
   Result<void> ready(const core::Route& route);
-  // Writes and releases are on disk when it returns; reads are counted.
-  Result<void> answered(const core::RequestContext& context, const Trace& trace, Outcome outcome);
+  // Writes and releases go to disk while they are being done; null for what is only counted.
+  Result<core::AuditTicket> begin(const core::RequestContext& context, const Trace& trace);
+  // What was begun is on disk, and its outcome in the log, when it returns; reads are counted.
+  Result<void> answered(const core::RequestContext& context, const Trace& trace,
+                        const core::AuditTicket& begun, Outcome outcome);
   // A denial is on disk when it returns, or counted where the thread must not wait for a disk.
   void denied(const core::RequestContext& context, const Trace& trace, Outcome outcome,
               bool may_wait);

@@ -360,15 +360,18 @@ Result<http::BodyPlan> Chain::plan_body(http::Exchange& exchange, RequestContext
   return plan;
 }
 
-// 7. The handler, with the whole body at hand. Writes and releases are in the audit before anybody
-// learns of their outcome; reads follow in batches.
+// 7. The handler, with the whole body at hand. That a write or release was begun is on its way to
+// the audit's disk meanwhile, and there, with its outcome, before anybody learns of it; reads
+// follow in batches.
 http::Response Chain::handle(http::Exchange& exchange) {
   auto& state = static_cast<State&>(*exchange.state);
+  auto begun = trail_.begin(state.context, state.trace);
+  if (!begun.ok()) return fail(state.context, begun.error());
   Result<http::Response> result = state.route.handler(state.context);
   const std::string code = result.ok() ? std::string() : result.error().wire_code;
   http::Response response = result.ok() ? std::move(*result) : fail(state.context, result.error());
   if (result.ok()) finish(state.context, response);
-  auto audited = trail_.answered(state.context, state.trace, {response.status, code});
+  auto audited = trail_.answered(state.context, state.trace, *begun, {response.status, code});
   return audited.ok() ? std::move(response) : fail(state.context, audited.error());
 }
 

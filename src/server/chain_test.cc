@@ -48,6 +48,17 @@ class KeptAudit final : public core::Audit {
     return {};
   }
   Result<void> record_first(core::AuditEvent event) override { return record(std::move(event)); }
+  Result<core::AuditTicket> begin(core::AuditEvent event) override {
+    TRY(record(std::move(event)));
+    return core::AuditTicket(std::make_shared<size_t>(events.size() - 1));
+  }
+  Result<void> end(const core::AuditTicket& begun, int status, std::string_view code) override {
+    TRY(ready());
+    core::AuditEvent& event = events.at(*std::static_pointer_cast<size_t>(begun));
+    event.status = status;
+    event.code = code;
+    return {};
+  }
   void note(std::string_view, const std::function<core::AuditEvent()>& event) override {
     noted.push_back(event());
   }
@@ -195,7 +206,7 @@ TEST_F(ChainTest, StripsWhatOnlyTheServerMaySay) {
 
 TEST_F(ChainTest, RecordsAWriteWithWhoWhatWhereAndWhy) {
   EXPECT_EQ(send(http::Method::kPut, {{kAuthorization, kOwner}}, "secret=x").status, 200);
-  EXPECT_EQ(recorded_before_, 0u);
+  EXPECT_EQ(recorded_before_, 1u) << "that it was begun";
   ASSERT_EQ(audit_.events.size(), 1u);
   const core::AuditEvent& event = audit_.events.front();
   EXPECT_EQ(event.kind, core::AuditKind::kWrite);
