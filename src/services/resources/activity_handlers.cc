@@ -98,7 +98,8 @@ std::string part_of(std::string_view id, std::string_view type) {
 }
 
 Json event_json(const core::AuditEvent& event, const std::string& subscription_id) {
-  const bool failed = event.status >= 400;
+  const bool failed = event.status >= 400, ended = event.status != 0;
+  const std::string status = ended ? std::to_string(event.status) : "";
   const std::string number = std::to_string(event.sequence);
   const std::string provider(event.operation.substr(0, event.operation.find('/')));
   const size_t verb = event.operation.rfind('/');
@@ -110,7 +111,7 @@ Json event_json(const core::AuditEvent& event, const std::string& subscription_i
        {"correlationId", event.request_id},
        {"description", ""},
        {"eventDataId", number},
-       {"eventName", localized("EndRequest")},
+       {"eventName", localized(ended ? "EndRequest" : "BeginRequest")},
        {"category", localized("Administrative")},
        {"httpRequest", Json::object({{"clientRequestId", event.client_request_id},
                                      {"clientIpAddress", event.peer},
@@ -125,12 +126,14 @@ Json event_json(const core::AuditEvent& event, const std::string& subscription_i
                                                                : event.operation.substr(0, verb))},
        {"operationId", event.request_id},
        {"operationName", localized(event.operation)},
-       {"properties", Json::object({{"statusCode", std::to_string(event.status)},
+       {"properties", Json::object({{"statusCode", status},
                                     {"operationId", event.operation_id},
                                     {"roleDefinitionId", event.role_id},
                                     {"roleAssignmentId", event.assignment_id}})},
-       {"status", localized(failed ? "Failed" : "Succeeded")},
-       {"subStatus", localized(event.code.empty() ? std::to_string(event.status) : event.code)},
+       {"status", localized(!ended   ? "Started"
+                            : failed ? "Failed"
+                                     : "Succeeded")},
+       {"subStatus", localized(event.code.empty() ? status : event.code)},
        {"eventTimestamp", format_iso8601(event.time)},
        {"submissionTimestamp", format_iso8601(event.time)},
        {"subscriptionId", subscription_id},
