@@ -6,6 +6,8 @@
 namespace lazuli::bytes {
 namespace {
 
+constexpr size_t kSectorSize = 512;
+
 std::string parent_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
 
 std::string name_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
@@ -182,7 +184,7 @@ void FakeDisk::restart(Loss loss) {
   power_ = true;
   options_.fault = Fault::kNone;
   if (loss == Loss::kNothing) return;
-  bool some = loss == Loss::kSomeUnsynced;
+  bool some = loss != Loss::kAllUnsynced;
   Tree survives = durable_;
   for (const auto& [path, content] : seen_.files)
     if (some && !lost_in_part()) survives.files[path] = content;
@@ -191,14 +193,38 @@ void FakeDisk::restart(Loss loss) {
   for (const std::string& folder : seen_.folders)
     if (some && !lost_in_part()) survives.folders.insert(folder);
   for (auto& [path, content] : survives.files) {
-    size_t extra = content->seen.size() - std::min(content->seen.size(), content->durable.size());
-    size_t kept = some && extra > 0 ? random_() % (extra + 1) : 0;
-    content->durable += content->seen.substr(content->seen.size() - extra, kept);
+    content->durable = survivor_of(*content, loss);
     content->seen = content->durable;
   }
   seen_ = std::move(survives);
   drop_orphans();
   durable_ = seen_;
+}
+
+// Content only grows, so what was synced is a prefix of what is seen.
+std::string FakeDisk::survivor_of(const Content& content, Loss loss) {
+  const size_t synced = std::min(content.seen.size(), content.durable.size());
+  const size_t extra = content.seen.size() - synced;
+  if (loss == Loss::kAllUnsynced || extra == 0) return content.durable;
+  std::string survivor = content.seen.substr(0, synced + random_() % (extra + 1));
+  if (loss != Loss::kTornUnsynced) return survivor;
+  for (size_t at = synced; at < survivor.size(); at += kSectorSize - at % kSectorSize) {
+    const size_t end = std::min(survivor.size(), at + kSectorSize - at % kSectorSize);
+    if (lost_in_part()) survivor.replace(at, end - at, end - at, '\0');
+  }
+  return survivor;
+}
+
+void FakeDisk::damage(const std::string& path, uint64_t offset, unsigned char bits) {
+  std::lock_guard lock(mutex_);
+  Content& content = *seen_.files.at(path);
+  content.seen.at(offset) = static_cast<char>(content.seen.at(offset) ^ bits);
+  if (offset < content.durable.size()) content.durable[offset] = content.seen[offset];
+}
+
+uint64_t FakeDisk::size_of(const std::string& path) const {
+  std::lock_guard lock(mutex_);
+  return seen_.files.at(path)->seen.size();
 }
 
 void FakeDisk::drop_orphans() {

@@ -24,7 +24,12 @@ class FakeDisk : public std::enable_shared_from_this<FakeDisk> {
                 // part)
     kError,     // the chosen call fails, the others work; a sync that failed has lost its changes
   };
-  enum class Loss { kNothing, kAllUnsynced, kSomeUnsynced };
+  enum class Loss {
+    kNothing,
+    kAllUnsynced,
+    kSomeUnsynced,
+    kTornUnsynced,  // some, and of what was appended any sector may be lost before others that stay
+  };
   struct Options {
     Fault fault = Fault::kNone;
     uint64_t fault_at = 0;  // which call, counted from 1
@@ -42,6 +47,10 @@ class FakeDisk : public std::enable_shared_from_this<FakeDisk> {
   void restart(Loss loss);
 
   void cut_power();  // no call succeeds from now on
+
+  // Flips bits of a byte, as a disk that ages does.
+  void damage(const std::string& path, uint64_t offset, unsigned char bits);
+  uint64_t size_of(const std::string& path) const;
 
   bool fault_reached() const;
   std::vector<std::string> files_below(const std::string& folder) const;
@@ -62,6 +71,7 @@ class FakeDisk : public std::enable_shared_from_this<FakeDisk> {
   Result<void> begin_call(uint64_t epoch);
   bool lost_in_part() { return random_() % 2 == 0; }
   void drop_orphans();
+  std::string survivor_of(const Content& content, Loss loss);
 
   mutable std::mutex mutex_;
   Options options_;

@@ -8,9 +8,10 @@
 #include <set>
 #include <sstream>
 
-#include "bytes/object_format.h"
+#include "bytes/object_sealer.h"
 #include "codec/text.h"
 #include "crypto/digest.h"
+#include "crypto/kdf.h"
 #include "crypto/random.h"
 
 namespace lazuli::bytes {
@@ -45,7 +46,10 @@ class BytesLocal : public ::testing::Test {
     folder_ = std::string(::mkdtemp(name)) + "/bytes";
     reopen();
   }
-  ~BytesLocal() override { fs::remove_all(fs::path(folder_).parent_path()); }
+  ~BytesLocal() override {
+    store_.reset();
+    fs::remove_all(fs::path(folder_).parent_path());
+  }
 
   void reopen() {
     store_.reset();
@@ -60,6 +64,17 @@ class BytesLocal : public ::testing::Test {
     return content.ok() ? "ok" : content.error().wire_code;
   }
 
+  std::set<ObjectId> listed() {
+    std::set<ObjectId> ids;
+    EXPECT_TRUE(store_
+                    ->list([&](const ObjectId& id) -> Result<void> {
+                      EXPECT_TRUE(ids.insert(id).second);
+                      return {};
+                    })
+                    .ok());
+    return ids;
+  }
+
   std::string folder_;
   SecretBytes root_key_ = crypto::random_secret(32);
   std::unique_ptr<Store> store_;
@@ -67,7 +82,7 @@ class BytesLocal : public ::testing::Test {
 
 TEST_F(BytesLocal, RoundTripsAroundChunkBorders) {
   for (size_t size : {size_t{0}, size_t{1}, kChunkSize - 1, kChunkSize, kChunkSize + 1,
-                      2 * kChunkSize, 5 * kChunkSize + 17}) {
+                      2 * kChunkSize, 4 * kChunkSize, 4 * kChunkSize + 1, 5 * kChunkSize + 17}) {
     std::string content = pattern(size);
     ObjectInfo info = *store_->put(content);
     EXPECT_EQ(info.size, size);
@@ -80,8 +95,8 @@ TEST_F(BytesLocal, RoundTripsAroundChunkBorders) {
 }
 
 TEST_F(BytesLocal, DoesNotDependOnHowItIsWrittenOrRead) {
-  std::string content = pattern(3 * kChunkSize + 1000);
   for (size_t step : {size_t{997}, kChunkSize - 1, kChunkSize, kChunkSize + 1, 3 * kChunkSize}) {
+    std::string content = pattern((step % 2 == 0 ? 3 : 7) * kChunkSize + 1000);
     auto writer = *store_->create();
     for (size_t at = 0; at < content.size(); at += step)
       ASSERT_TRUE(writer->append(bytes(std::string_view(content).substr(at, step))).ok());
@@ -102,88 +117,80 @@ TEST_F(BytesLocal, DoesNotDependOnHowItIsWrittenOrRead) {
 }
 
 TEST_F(BytesLocal, NoPlainTextReachesTheDisk) {
-  std::string canary = "canary-in-plain-text";
-  ObjectInfo info = *store_->put(canary);
-  ObjectInfo again = *store_->put(canary);
-  EXPECT_EQ(read_file(path_of(info.id)).find(canary), std::string::npos);
-  EXPECT_NE(read_file(path_of(info.id)).substr(kHeaderSize),
-            read_file(path_of(again.id)).substr(kHeaderSize));
-  EXPECT_EQ(fs::status(path_of(info.id)).permissions(),
-            fs::perms::owner_read | fs::perms::owner_write);
+  const std::string canary = "canary-in-plain-text";
+  std::string large;
+  while (large.size() < 5 * kChunkSize) large += canary;
+  ObjectInfo info = *store_->put(large);
+  ASSERT_TRUE(store_->put(canary).ok());
+  ASSERT_TRUE(store_->put(canary).ok());
+  store_.reset();
+  size_t files = 0;
+  for (const auto& each : fs::recursive_directory_iterator(folder_)) {
+    if (!each.is_regular_file()) continue;
+    ++files;
+    EXPECT_EQ(read_file(each.path()).find(canary), std::string::npos) << each.path();
+    EXPECT_EQ(fs::status(each.path()).permissions(),
+              fs::perms::owner_read | fs::perms::owner_write);
+  }
+  EXPECT_EQ(files, 5u);  // FORMAT, LOCK, a segment and its index, and a file
+  EXPECT_TRUE(fs::exists(path_of(info.id)));
   EXPECT_EQ(fs::status(folder_).permissions(), fs::perms::owner_all);
 }
 
-TEST_F(BytesLocal, AnyChangedByteIsRefused) {
-  std::string content = pattern(300);
-  ObjectInfo info = *store_->put(content);
-  std::string good = read_file(path_of(info.id));
-  for (size_t i = 0; i < good.size(); ++i) {
+TEST_F(BytesLocal, ComputesTheDigestsThatAreWanted) {
+  auto digests = [&](const WriteOptions& options) {
+    auto writer = *store_->create(options);
+    EXPECT_TRUE(writer->append(bytes("content")).ok());
+    ObjectInfo info = *writer->finish();
+    return std::pair(info.sha256.size(), info.md5.size());
+  };
+  EXPECT_EQ(digests({}), std::pair(size_t{32}, size_t{16}));
+  EXPECT_EQ(digests({.sha256 = false}), std::pair(size_t{0}, size_t{16}));
+  EXPECT_EQ(digests({.sha256 = false, .md5 = false}), std::pair(size_t{0}, size_t{0}));
+}
+
+TEST_F(BytesLocal, AChangedFileOfALargeObjectIsRefused) {
+  ObjectInfo one = *store_->put(pattern(5 * kChunkSize)),
+             two = *store_->put(pattern(6 * kChunkSize));
+  const std::string good = read_file(path_of(one.id));
+  for (size_t i : {size_t{0}, size_t{20}, kHeaderSize, good.size() / 2, good.size() - 1}) {
     std::string bad = good;
     bad[i] ^= 0x40;
-    write_file(path_of(info.id), bad);
-    ASSERT_EQ(wire_code(info.id), "DataCorruption") << i;
+    write_file(path_of(one.id), bad);
+    EXPECT_EQ(wire_code(one.id), "DataCorruption") << i;
   }
-  write_file(path_of(info.id), good);
-  EXPECT_EQ(*get(info.id), content);
-}
-
-TEST_F(BytesLocal, ChangedChunksAreRefusedAndTheOthersStillRead) {
-  std::string content = pattern(3 * kChunkSize + 5);
-  ObjectInfo info = *store_->put(content);
-  std::string good = read_file(path_of(info.id));
-  std::string bad = good;
-  bad[kHeaderSize + kSealedChunkSize + 100] ^= 1;
-  write_file(path_of(info.id), bad);
-  auto reader = *store_->open(info.id);
-  std::string out(10, '\0');
-  auto space = std::as_writable_bytes(std::span(out));
-  EXPECT_EQ(*reader->read(0, space), 10u);
-  EXPECT_EQ(reader->read(kChunkSize - 5, space).error().wire_code, "DataCorruption");
-  EXPECT_EQ(reader->read(kChunkSize, space).error().wire_code, "DataCorruption");
-  EXPECT_EQ(*reader->read(2 * kChunkSize, space), 10u);
-  EXPECT_EQ(out, content.substr(2 * kChunkSize, 10));
-}
-
-TEST_F(BytesLocal, MovedRepeatedAndMissingChunksAreRefused) {
-  std::string content = pattern(4 * kChunkSize);
-  ObjectInfo info = *store_->put(content);
-  std::string good = read_file(path_of(info.id));
-  auto chunk = [&](size_t n) {
-    return good.substr(kHeaderSize + n * kSealedChunkSize, kSealedChunkSize);
-  };
-  std::string header = good.substr(0, kHeaderSize);
-  for (const std::string& body :
-       {chunk(1) + chunk(0) + chunk(2) + chunk(3), chunk(0) + chunk(0) + chunk(2) + chunk(3),
-        chunk(0) + chunk(2) + chunk(3), chunk(0) + chunk(1) + chunk(2), chunk(0), chunk(3),
-        chunk(0) + chunk(1) + chunk(3) + chunk(2), good.substr(kHeaderSize) + chunk(3)}) {
-    write_file(path_of(info.id), header + body);
-    EXPECT_EQ(wire_code(info.id), "DataCorruption");
-  }
-}
-
-TEST_F(BytesLocal, EveryTruncationAndExtensionIsRefused) {
-  ObjectInfo info = *store_->put(pattern(kChunkSize + 200));
-  std::string good = read_file(path_of(info.id));
-  for (size_t size = 0; size < good.size();
-       size += size < 400 || size > good.size() - 400 ? 1 : 997) {
-    write_file(path_of(info.id), good.substr(0, size));
-    ASSERT_EQ(wire_code(info.id), "DataCorruption") << size;
-  }
-  for (size_t more : {size_t{1}, size_t{16}, kSealedChunkSize}) {
-    write_file(path_of(info.id), good + std::string(more, '\0'));
-    EXPECT_EQ(wire_code(info.id), "DataCorruption");
-  }
-}
-
-TEST_F(BytesLocal, AFileOfAnotherObjectIsRefused) {
-  ObjectInfo one = *store_->put("one"), two = *store_->put("two");
-  std::string first = read_file(path_of(one.id)), second = read_file(path_of(two.id));
-  write_file(path_of(one.id), second);
+  write_file(path_of(one.id), read_file(path_of(two.id)));
   EXPECT_EQ(wire_code(one.id), "DataCorruption");
-  write_file(path_of(one.id), second.substr(0, kHeaderSize) + first.substr(kHeaderSize));
+  write_file(path_of(one.id), good.substr(0, good.size() - 100));
   EXPECT_EQ(wire_code(one.id), "DataCorruption");
-  write_file(path_of(one.id), first.substr(0, kHeaderSize) + second.substr(kHeaderSize));
-  EXPECT_EQ(wire_code(one.id), "DataCorruption");
+}
+
+// What release 1 wrote: a file per object, and a FORMAT that says so.
+TEST_F(BytesLocal, TakesOverAFolderOfVersionOne) {
+  const std::string content = pattern(70'000), id = "ab120000000000000000000000000000";
+  store_.reset();
+  std::string format = read_file(folder_ + "/FORMAT");
+  ASSERT_EQ(format.substr(0, 14), "lazuli-bytes 2");
+  format[13] = '1';
+  write_file(folder_ + "/FORMAT", format);
+  fs::remove_all(folder_ + "/segments");
+  fs::create_directories(path_of(id).parent_path());
+  ObjectSealer sealer(crypto::hkdf_sha256(root_key_, "", "lazuli bytes wrap 1", 32), id);
+  sealer.add(bytes(content));
+  sealer.finish();
+  const auto image = sealer.take();
+  write_file(path_of(id), {reinterpret_cast<const char*>(image.data()), image.size()});
+  reopen();
+  EXPECT_EQ(*get(id), content);
+  EXPECT_EQ(read_file(folder_ + "/FORMAT").substr(0, 14), "lazuli-bytes 2");
+  const ObjectId added = store_->put("added")->id;
+  reopen();
+  EXPECT_EQ(*get(id), content);
+  EXPECT_EQ(*get(added), "added");
+  EXPECT_EQ(listed(), (std::set<ObjectId>{id, added}));
+  ASSERT_TRUE(store_->remove(id).ok());
+  reopen();
+  EXPECT_EQ(listed(), std::set<ObjectId>{added});
 }
 
 TEST_F(BytesLocal, UnknownAndHostileIdsAreNotFound) {
@@ -196,35 +203,37 @@ TEST_F(BytesLocal, UnknownAndHostileIdsAreNotFound) {
 }
 
 TEST_F(BytesLocal, ListsFinishedObjectsOnly) {
-  std::set<ObjectId> made, seen;
-  for (int i = 0; i < 5; ++i) made.insert(store_->put(std::string_view("x"))->id);
+  std::set<ObjectId> made;
+  for (size_t size : {1u, 1u, 1u, 300'000u, 300'000u}) made.insert(store_->put(pattern(size))->id);
   auto unfinished = store_->create();
-  ASSERT_TRUE((*unfinished)->append(bytes("x")).ok());
-  ASSERT_TRUE(store_->remove(*made.begin()).ok());
-  made.erase(made.begin());
-  auto listed = store_->list([&](const ObjectId& id) -> Result<void> {
-    seen.insert(id);
-    return {};
-  });
-  EXPECT_TRUE(listed.ok());
-  EXPECT_EQ(seen, made);
+  ASSERT_TRUE((*unfinished)->append(bytes(pattern(300'000))).ok());
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_TRUE(store_->remove(*made.begin()).ok());
+    made.erase(made.begin());
+  }
+  EXPECT_EQ(listed(), made);
 }
 
 TEST_F(BytesLocal, RemovesForGoodAndReadersFinish) {
-  ObjectInfo info = *store_->put("content");
-  auto reader = *store_->open(info.id);
-  EXPECT_TRUE(store_->remove(info.id).ok());
-  EXPECT_TRUE(store_->remove(info.id).ok());
-  EXPECT_EQ(wire_code(info.id), "ResourceNotFound");
-  std::string out(7, '\0');
-  EXPECT_EQ(*reader->read(0, std::as_writable_bytes(std::span(out))), 7u);
-  EXPECT_EQ(out, "content");
+  for (size_t size : {7u, 100'000u, 300'000u}) {
+    const std::string content = pattern(size);
+    ObjectInfo info = *store_->put(content);
+    auto reader = *store_->open(info.id);
+    EXPECT_TRUE(store_->remove(info.id).ok());
+    EXPECT_TRUE(store_->remove(info.id).ok());
+    EXPECT_EQ(wire_code(info.id), "ResourceNotFound");
+    std::string out(size, '\0');
+    EXPECT_EQ(*reader->read(0, std::as_writable_bytes(std::span(out))), size);
+    EXPECT_TRUE(out == content);
+    reopen();
+    EXPECT_EQ(wire_code(info.id), "ResourceNotFound");
+  }
 }
 
 TEST_F(BytesLocal, UnfinishedWritesLeaveNothing) {
   {
     auto writer = *store_->create();
-    ASSERT_TRUE(writer->append(bytes(pattern(kChunkSize * 2))).ok());
+    ASSERT_TRUE(writer->append(bytes(pattern(kChunkSize * 5))).ok());
     EXPECT_FALSE(fs::is_empty(folder_ + "/staging"));
   }
   EXPECT_TRUE(fs::is_empty(folder_ + "/staging"));
@@ -251,8 +260,8 @@ TEST_F(BytesLocal, RefusesForeignKeysVersionsAndASecondOpener) {
   };
   EXPECT_NE(message(crypto::random_secret(32)).find("another root key"), std::string::npos);
   std::string format = read_file(folder_ + "/FORMAT");
-  write_file(folder_ + "/FORMAT", "lazuli-bytes 2 x\n");
-  EXPECT_NE(message(root_key_.clone()).find("version 2"), std::string::npos);
+  write_file(folder_ + "/FORMAT", "lazuli-bytes 3 x\n");
+  EXPECT_NE(message(root_key_.clone()).find("version 3"), std::string::npos);
   write_file(folder_ + "/FORMAT", "");
   EXPECT_NE(message(root_key_.clone()).find("damaged"), std::string::npos);
   fs::remove(folder_ + "/FORMAT");
@@ -273,7 +282,7 @@ TEST_F(BytesLocal, ManyThreadsWriteReadAndRemove) {
   for (size_t t = 0; t < 16; ++t)
     threads.emplace_back([&, t] {
       for (size_t i = 0; i < 20; ++i) {
-        std::string content = pattern((t * 7919 + i * 104729) % (3 * kChunkSize));
+        std::string content = pattern((t * 7919 + i * 104729) % (6 * kChunkSize));
         auto info = store_->put(content);
         bool good = info.ok() && get(info->id).value_or("") == content;
         if (i % 2 == 0) good = good && store_->remove(info->id).ok() && !get(info->id).ok();

@@ -1,29 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "base/strings.h"
 #include "bytes/local_store.h"
-#include "bytes/object_format.h"
-#include "crypto/aead.h"
+#include "bytes/object_sealer.h"
+#include "codec/text.h"
 #include "crypto/digest.h"
+#include "crypto/random.h"
 
 namespace lazuli::bytes {
 namespace {
 
+constexpr size_t kIdBytes = 16;
+
 class LocalWriter : public Writer {
  public:
-  LocalWriter(std::shared_ptr<LocalFolder> folder, ObjectId id, std::unique_ptr<File> file)
-      : folder_(std::move(folder)),
-        id_(std::move(id)),
-        file_(std::move(file)),
-        key_(ObjectKey::generate()),
-        sealer_(key_.data_key),
-        aad_(chunk_aad(id_)) {
-    std::string header = make_header(folder_->store_key(), id_, key_);
-    auto bytes = std::as_bytes(std::span(header));
-    unwritten_.assign(bytes.begin(), bytes.end());
-    key_.data_key = SecretBytes();  // the sealer's schedule is all that is needed from here on
+  LocalWriter(std::shared_ptr<LocalFolder> folder, const WriteOptions& options)
+      : folder_(std::move(folder)) {
+    if (options.sha256) sha256_.emplace(crypto::DigestKind::kSha256);
+    if (options.md5) md5_.emplace(crypto::DigestKind::kMd5);
   }
 
   ~LocalWriter() override {
-    if (state_ != State::kFinished) (void)folder_->files().remove(folder_->staging_path(id_));
+    if (file_) (void)folder_->files().remove(folder_->large().staging_path(id_));
   }
 
   Result<void> append(std::span<const std::byte> data) override {
@@ -31,10 +28,14 @@ class LocalWriter : public Writer {
     if (size_ + data.size() > kObjectSizeMax)
       return Error{
           Code::kPayloadTooLarge, "RequestBodyTooLarge", "the object is too large", {}, {}};
-    sha256_.update(data);
-    md5_.update(data);
+    if (sha256_) sha256_->update(data);
+    if (md5_) md5_->update(data);
     size_ += data.size();
-    auto appended = add_chunks(data);
+    if (!file_ && size_ <= PackedObjects::kContentSizeMax) {
+      small_.insert(small_.end(), data.begin(), data.end());
+      return {};
+    }
+    auto appended = append_to_file(data);
     if (!appended.ok()) state_ = State::kBroken;  // the file ends somewhere within a chunk
     return appended;
   }
@@ -43,67 +44,78 @@ class LocalWriter : public Writer {
     if (state_ == State::kBroken) return internal_error("an earlier append failed");
     CHECK(state_ == State::kOpen);
     state_ = State::kBroken;
-    TRY(folder_->check_healthy());
-    TRY(write_chunk(chunk_, /*last=*/true));
-    auto synced = file_->sync();
-    if (!synced.ok()) return folder_->fail(std::move(synced).error());
-    file_.reset();
-    TRY(folder_->publish(id_));
-    state_ = State::kFinished;
-    return ObjectInfo{id_, size_, sha256_.finish(), md5_.finish()};
+    TRY(folder_->health().check());
+    TRY(file_ ? finish_file() : finish_small());
+    ObjectInfo info{id_, size_, {}, {}};
+    if (sha256_) info.sha256 = sha256_->finish();
+    if (md5_) info.md5 = md5_->finish();
+    return info;
   }
 
  private:
-  enum class State { kOpen, kBroken, kFinished };
+  enum class State { kOpen, kBroken };
 
-  // A full chunk is kept back until more data show that it is not the last.
-  Result<void> add_chunks(std::span<const std::byte> data) {
+  Result<void> append_to_file(std::span<const std::byte> data) {
+    if (!file_) {
+      TRY(start_file());
+      TRY(write(small_));
+      small_ = {};
+    }
+    return write(data);
+  }
+
+  Result<void> start_file() {
+    id_ = TRY(folder_->large().new_id());
+    file_ = TRY(folder_->files().create(folder_->large().staging_path(id_)));
+    sealer_.emplace(folder_->store_key(), id_);
+    return {};
+  }
+
+  Result<void> write(std::span<const std::byte> data) {
     while (!data.empty()) {
-      if (chunk_.size() == kChunkSize) {
-        TRY(write_chunk(chunk_, /*last=*/false));
-        chunk_.clear();
-      }
-      if (chunk_.empty() && data.size() > kChunkSize) {
-        TRY(write_chunk(data.first(kChunkSize), /*last=*/false));
-        data = data.subspan(kChunkSize);
-        continue;
-      }
-      auto part = data.first(std::min(data.size(), kChunkSize - chunk_.size()));
-      chunk_.insert(chunk_.end(), part.begin(), part.end());
+      const auto part = data.first(std::min(data.size(), kWriteSize));
+      sealer_->add(part);
+      TRY(file_->append(sealer_->take()));
       data = data.subspan(part.size());
     }
     return {};
   }
 
-  Result<void> write_chunk(std::span<const std::byte> plain, bool last) {
-    size_t start = unwritten_.size();
-    unwritten_.resize(start + plain.size() + crypto::kAeadTagSize);
-    sealer_.seal(key_.nonce(chunks_++, last), aad_, plain, std::span(unwritten_).subspan(start));
-    TRY(file_->append(unwritten_));
-    unwritten_.clear();
+  Result<void> finish_file() {
+    sealer_->finish();
+    TRY(file_->append(sealer_->take()));
+    auto synced = file_->sync();
+    if (!synced.ok()) return folder_->health().fail(std::move(synced).error());
+    TRY(folder_->large().publish(id_));
+    file_.reset();
     return {};
   }
 
-  std::shared_ptr<LocalFolder> folder_;
+  Result<void> finish_small() {
+    id_ = to_hex(crypto::random_bytes(kIdBytes));
+    ObjectSealer sealer(folder_->store_key(), id_);
+    sealer.add(small_);
+    sealer.finish();
+    return folder_->packed().put(*parse_raw_id(id_), sealer.take());
+  }
+
+  static constexpr size_t kWriteSize = 256u << 10;  // plain content on its way at one time
+
+  const std::shared_ptr<LocalFolder> folder_;
+  std::optional<crypto::Hasher> sha256_, md5_;
+  std::vector<std::byte> small_;  // plain content, until there is too much of it
   ObjectId id_;
-  std::unique_ptr<File> file_;
-  ObjectKey key_;
-  crypto::Sealer sealer_;
-  std::string aad_;
-  crypto::Hasher sha256_{crypto::DigestKind::kSha256};
-  crypto::Hasher md5_{crypto::DigestKind::kMd5};
-  std::vector<std::byte> chunk_;      // plain content of the chunk that grows
-  std::vector<std::byte> unwritten_;  // header and sealed chunk on their way to the file
+  std::unique_ptr<File> file_;  // in staging/, until it is published
+  std::optional<ObjectSealer> sealer_;
   uint64_t size_ = 0;
-  uint64_t chunks_ = 0;
   State state_ = State::kOpen;
 };
 
 }  // namespace
 
-std::unique_ptr<Writer> make_local_writer(std::shared_ptr<LocalFolder> folder, ObjectId id,
-                                          std::unique_ptr<File> file) {
-  return std::make_unique<LocalWriter>(std::move(folder), std::move(id), std::move(file));
+std::unique_ptr<Writer> make_local_writer(std::shared_ptr<LocalFolder> folder,
+                                          const WriteOptions& options) {
+  return std::make_unique<LocalWriter>(std::move(folder), options);
 }
 
 }  // namespace lazuli::bytes

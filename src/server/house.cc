@@ -57,6 +57,7 @@ Result<void> House::open_floors(const SecretBytes& root_key, const Options& opti
   auto files = options.file_layer ? options.file_layer() : bytes::make_posix_file_layer();
   bytes_ =
       TRY(bytes::open_local(std::move(files), installation_.data_dir + "/bytes", root_key.clone()));
+  caretaker_.emplace(*bytes_);
   operations_ = core::make_operations(database_->handle("core"));
   events_ = core::StoredEvents::create(database_->handle("core"));
   core::AuditOptions audit;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "bytes/bytes.h"
+#include "bytes/caretaker.h"
 #include "bytes/file_layer.h"
 #include "core/audit.h"
 #include "core/events_store.h"
@@ -71,6 +72,7 @@ class House {
   core::Vault& vault_;
   std::unique_ptr<db::Database> database_;
   std::unique_ptr<bytes::Store> bytes_;
+  std::optional<bytes::Caretaker> caretaker_;  // of bytes_
   std::unique_ptr<core::Operations> operations_;
   std::unique_ptr<core::StoredEvents> events_;
   std::unique_ptr<core::Audit> audit_;

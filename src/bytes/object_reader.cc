@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "bytes/object_reader.h"
+
 #include <optional>
 
-#include "bytes/local_store.h"
 #include "bytes/object_format.h"
 #include "crypto/aead.h"
 
 namespace lazuli::bytes {
 namespace {
 
-class LocalReader : public Reader {
+class ImageReader : public Reader {
  public:
-  LocalReader(ObjectId id, std::unique_ptr<File> file, ObjectKey key, ChunkLayout layout)
+  ImageReader(ObjectId id, ImageSource source, ObjectKey key, ChunkLayout layout)
       : id_(std::move(id)),
-        file_(std::move(file)),
+        source_(std::move(source)),
         key_(std::move(key)),
         layout_(layout),
         opener_(key_.data_key),
@@ -64,7 +65,7 @@ class LocalReader : public Reader {
 
   Result<void> open_chunk(uint64_t chunk, std::span<std::byte> out) {
     sealed_.resize(out.size() + crypto::kAeadTagSize);
-    size_t count = TRY(file_->read_at(layout_.file_offset(chunk), sealed_));
+    size_t count = TRY(source_.read_at(layout_.file_offset(chunk), sealed_));
     if (count != sealed_.size()) return corrupt(id_, "ends too early");
     std::string nonce = key_.nonce(chunk, layout_.is_last(chunk));
     if (!opener_.open(nonce, aad_, sealed_, out))
@@ -73,7 +74,7 @@ class LocalReader : public Reader {
   }
 
   const ObjectId id_;
-  const std::unique_ptr<File> file_;
+  const ImageSource source_;
   ObjectKey key_;
   const ChunkLayout layout_;
   std::mutex mutex_;
@@ -86,18 +87,26 @@ class LocalReader : public Reader {
 
 }  // namespace
 
-Result<std::unique_ptr<Reader>> open_local_reader(LocalFolder& folder, const ObjectId& id) {
-  if (!LocalFolder::is_object_id(id)) return not_found("there is no such stored object");
-  auto file = folder.files().open(folder.object_path(id));
-  if (!file.ok() && file.error().code == Code::kNotFound)
-    return not_found("there is no such stored object");
-  if (!file.ok()) return std::move(file).error();
-  std::string header(kHeaderSize, '\0');
-  header.resize(TRY((*file)->read_at(0, std::as_writable_bytes(std::span(header)))));
-  ObjectKey key = TRY(open_header(folder.store_key(), id, header));
-  auto layout = ChunkLayout::of_file(TRY((*file)->size()));
+Result<std::unique_ptr<Reader>> open_image(const SecretBytes& store_key, const ObjectId& id,
+                                           ImageSource source) {
+  // A small image is read at once.
+  auto start = std::make_shared<std::string>(
+      static_cast<size_t>(std::min<uint64_t>(source.size, kHeaderSize + kSealedChunkSize)), '\0');
+  const bool whole = start->size() == source.size;
+  if (!whole) start->resize(kHeaderSize);
+  if (TRY(source.read_at(0, std::as_writable_bytes(std::span(*start)))) != start->size())
+    return corrupt(id, "ends too early");
+  ObjectKey key = TRY(open_header(store_key, id, std::string_view(*start).substr(0, kHeaderSize)));
+  auto layout = ChunkLayout::of_file(source.size);
   if (!layout.ok()) return corrupt(id, layout.error().message);
-  auto reader = std::make_unique<LocalReader>(id, *std::move(file), std::move(key), *layout);
+  if (whole)
+    source.read_at = [start](uint64_t offset, std::span<std::byte> out) -> Result<size_t> {
+      const size_t at = static_cast<size_t>(std::min<uint64_t>(offset, start->size()));
+      const size_t count = std::min(out.size(), start->size() - at);
+      std::memcpy(out.data(), start->data() + at, count);
+      return count;
+    };
+  auto reader = std::make_unique<ImageReader>(id, std::move(source), std::move(key), *layout);
   TRY(reader->check_end());
   return reader;
 }
