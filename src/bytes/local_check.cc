@@ -92,10 +92,12 @@ class Check {
     std::erase_if(unknown_, [&](const auto& each) { return removed_.contains(each.first); });
     if (unknown_.empty()) return {};
     // Removals may be too young to be in the indexes that were read.
-    for (uint32_t segment : packed().table().numbers())
-      for (const SegmentEntry& entry : TRY(packed().table().read_index(segment)).entries)
-        if (entry.kind == RecordKind::kRemoval) removed_.insert(entry.id);
     const std::vector<uint32_t> numbers = packed().table().numbers();
+    for (uint32_t segment : numbers) {
+      const SegmentIndex index = TRY(packed().table().read_index(segment));
+      for (const SegmentEntry& entry : index.entries)
+        if (entry.kind == RecordKind::kRemoval) removed_.insert(entry.id);
+    }
     for (const auto& [id, segment] : unknown_)
       if (!removed_.contains(id) && std::ranges::binary_search(numbers, segment))
         find(to_text(id), cat({"is in segment ", std::to_string(segment), ", but not known"}));
