@@ -29,15 +29,16 @@ class Backend {
   Writer writer_;
 };
 
-Database::Database(std::unique_ptr<Backend> backend) : backend_(std::move(backend)) {}
+Database::Database(std::unique_ptr<Backend> backend, bool shared)
+    : backend_(std::move(backend)), shared_(shared) {}
 Database::~Database() { close(); }
 
 Result<std::unique_ptr<Database>> Database::open(const Options& options) {
-  Connector connector =
-      options.url.starts_with("sqlite:") ? sqlite_connector(options) : postgres_connector(options);
+  const bool shared = !options.url.starts_with("sqlite:");
+  Connector connector = shared ? postgres_connector(options) : sqlite_connector(options);
   auto writer = TRY(connector(Role::kWriter));
   auto backend = std::make_unique<Backend>(std::move(writer), std::move(connector), options);
-  return std::unique_ptr<Database>(new Database(std::move(backend)));
+  return std::unique_ptr<Database>(new Database(std::move(backend), shared));
 }
 
 Result<void> Database::migrate(std::span<const Migration> migrations) {

@@ -99,6 +99,8 @@ class Executor {
   virtual Result<int64_t> exec(std::string_view sql, Params params = {}) = 0;
 
   Result<std::optional<Row>> query_one(std::string_view sql, Params params = {});
+  // The database's clock, which all its servers share.
+  virtual Result<Timestamp> clock() = 0;
 };
 
 // Reads within one consistent snapshot.
@@ -159,15 +161,19 @@ class Database {
   class Handle;
   Handle handle(std::string owner);
 
+  // Whether several servers may open it at once.
+  bool is_shared() const { return shared_; }
+
   // Waits until every write accepted so far is durable and refuses new ones.
   void close();
 
  private:
   friend class Handle;
-  explicit Database(std::unique_ptr<Backend> backend);
+  Database(std::unique_ptr<Backend> backend, bool shared);
   Result<void> run_write(std::string_view owner, std::function<Result<void>(Tx&)> closure);
   Result<void> run_read(std::string_view owner, std::function<Result<void>(Reader&)> closure);
   std::unique_ptr<Backend> backend_;
+  const bool shared_;
 };
 
 class Database::Handle {

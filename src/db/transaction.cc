@@ -14,6 +14,14 @@ Result<Outcome> Session::run(std::string_view owner, std::string_view sql, Param
   return outcome;
 }
 
+// SQLite's clock is the machine's.
+Result<Timestamp> Session::clock(std::string_view owner) {
+  if (connection_.dialect() == Dialect::kSqlite) return now();
+  const Outcome outcome =
+      TRY(run(owner, "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS bigint)", {}));
+  return from_micros(outcome.rows.at(0).integer(0));
+}
+
 Result<Rows> SessionTx::query(std::string_view sql, Params params) {
   return TRY(session_.run(owner_, sql, params)).rows;
 }

@@ -17,6 +17,7 @@ class Session {
  public:
   explicit Session(Connection& connection) : connection_(connection) {}
   Result<Outcome> run(std::string_view owner, std::string_view sql, Params params);
+  Result<Timestamp> clock(std::string_view owner);
 
   void after_commit(std::function<void()> action) { actions_.push_back(std::move(action)); }
   std::vector<std::function<void()>> take_actions() { return std::move(actions_); }
@@ -35,6 +36,7 @@ class SessionTx final : public Tx {
   SessionTx(Session& session, std::string owner) : session_(session), owner_(std::move(owner)) {}
   Result<Rows> query(std::string_view sql, Params params) override;
   Result<int64_t> exec(std::string_view sql, Params params) override;
+  Result<Timestamp> clock() override { return session_.clock(owner_); }
   void after_commit(std::function<void()> action) override;
   SessionTx& view(const std::string& owner);
 
@@ -54,6 +56,7 @@ class SessionReader final : public Reader {
       : session_(session), owner_(std::move(owner)) {}
   Result<Rows> query(std::string_view sql, Params params) override;
   Result<int64_t> exec(std::string_view sql, Params params) override;
+  Result<Timestamp> clock() override { return session_.clock(owner_); }
 
  private:
   Session& session_;

@@ -3,6 +3,9 @@
 
 #include <cstdlib>
 
+#include "base/files.h"
+#include "base/ids.h"
+#include "base/strings.h"
 #include "server/health.h"
 #include "server/setup.h"
 
@@ -15,11 +18,24 @@ std::string environments_folder(const core::Installation& installation) {
   return shared != nullptr ? shared : installation.data_dir + "/environments";
 }
 
+// What tells this server from others on the same database, after restarts too.
+Result<std::string> node_name(const std::string& folder) {
+  const std::string path = folder + "/node";
+  if (auto kept = read_file(path); kept.ok() && !trim(*kept).empty()) {
+    return std::string(trim(*kept));
+  }
+  const std::string name = random_name(12);
+  TRY(write_file_durably(path, name));
+  return name;
+}
+
 }  // namespace
 
 Result<void> Services::make_engines(const core::Installation& installation,
                                     db::Database& database) {
-  workflow = TRY(workflow::Engine::create(database.handle("workflow")));
+  workflow = TRY(workflow::Engine::create(
+      database.handle("workflow"),
+      {.node = TRY(node_name(installation.data_dir)), .shared = database.is_shared()}));
   compute::Options options;
   options.folder = installation.data_dir + "/compute";
   options.executable = installation.executable;

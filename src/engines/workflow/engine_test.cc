@@ -8,8 +8,10 @@
 #include <set>
 #include <thread>
 
+#include "base/strings.h"
 #include "db/testing.h"
 #include "engines/workflow/decide.h"
+#include "engines/workflow/model.h"
 #include "engines/workflow/store.h"
 #include "engines/workflow/workflow.h"
 
@@ -46,6 +48,7 @@ class Work : public Executor {
     if (hold.contains(attempt.step.name)) return {};
     lock.unlock();
     Outcome outcome{State::kSucceeded, Json::object({{"by", attempt.id}}), {}};
+    if (more.contains(attempt.step.name)) outcome.more = more[attempt.step.name];
     if (fail_first.contains(attempt.step.name) && attempt.number == 1) {
       outcome = {State::kFailed, {}, invalid_argument("not the first time", "UserError")};
     }
@@ -78,6 +81,7 @@ class Work : public Executor {
 
   Engine* engine = nullptr;
   std::set<std::string> hold, refuse, fail_first;  // step names; set before the engine starts
+  std::map<std::string, std::vector<Step>> more;
 
  private:
   std::mutex mutex_;
@@ -155,15 +159,23 @@ class WorkflowEngineTest : public testing::TestWithParam<db::testing::Driver> {
     db.handle("workflow")
         .read([&](db::Reader& reader) -> Result<void> {
           const LoadedRun loaded = *TRY(Store::load_run(reader, id));
-          RunRecord folded = fresh_run(id, loaded.definition);
+          const auto row =
+              TRY(reader.query_one("SELECT d.body FROM workflow_run r JOIN workflow_definition d "
+                                   "ON d.hash = r.definition WHERE r.id = ?",
+                                   {id}));
+          const Json definition = TRY(Json::parse(row->text(0)));
+          RunRecord folded = fresh_run(id, definition_from_json(definition));
           for (const Event& event : TRY(Store::journal(reader, id))) apply(folded, event);
+          EXPECT_EQ(folded.seq, loaded.run.seq);
           EXPECT_EQ(folded.state, loaded.run.state);
           EXPECT_EQ(folded.ended, loaded.run.ended);
+          EXPECT_EQ(folded.steps.size(), loaded.run.steps.size());
           for (size_t i = 0; i < folded.steps.size(); ++i) {
             EXPECT_EQ(folded.steps[i].status.state, loaded.run.steps[i].status.state);
             EXPECT_EQ(folded.steps[i].status.attempt, loaded.run.steps[i].status.attempt);
             EXPECT_EQ(folded.steps[i].status.result, loaded.run.steps[i].status.result);
             EXPECT_EQ(folded.steps[i].status.ended, loaded.run.steps[i].status.ended);
+            EXPECT_EQ(folded.steps[i].failures, loaded.run.steps[i].failures);
           }
           return {};
         })
@@ -296,6 +308,265 @@ TEST_P(WorkflowEngineTest, ManyRunsAtOnce) {
     EXPECT_EQ(wait_end("r" + std::to_string(i)).state, State::kSucceeded);
   }
   EXPECT_EQ(work.started().size(), 100u);
+}
+
+TEST_P(WorkflowEngineTest, PausesBeforeAnotherAttemptAlsoAcrossARestart) {
+  work.fail_first = {"a"};
+  ASSERT_TRUE(engine->start().ok());
+  Definition definition{{step("a")}};
+  definition.steps[0].attempts_max = 2;
+  definition.steps[0].backoff.first = milliseconds(300);
+  const auto started = SteadyClock::now();
+  ASSERT_TRUE(submit("r", definition).ok());
+  ASSERT_TRUE(work.wait_started("r/a/1"));
+  restart();
+  EXPECT_EQ(wait_end("r").state, State::kSucceeded);
+  EXPECT_GE(SteadyClock::now() - started, milliseconds(300));
+  EXPECT_EQ(engine->status("r")->steps[0].attempt, 2);
+  expect_projection_is_the_fold("r");
+}
+
+TEST_P(WorkflowEngineTest, PublishesOnceAndOnlyForTheAttemptThatCounts) {
+  work.hold = {"a"};
+  ASSERT_TRUE(engine->start().ok());
+  ASSERT_TRUE(submit("r", {{step("a")}}).ok());
+  ASSERT_TRUE(work.wait_started("r/a/1"));
+  std::atomic<int> published = 0;
+  const auto end = [&](const char* attempt, State state) {
+    return engine->complete(attempt, {state, {}, {}}, [&](db::Tx&) -> Result<void> {
+      ++published;
+      return {};
+    });
+  };
+  EXPECT_TRUE(end("r/a/2", State::kSucceeded).ok());
+  EXPECT_EQ(published, 0);
+  EXPECT_FALSE(engine
+                   ->complete("r/a/1", {State::kSucceeded, {}, {}},
+                              [](db::Tx&) -> Result<void> { return internal_error("no room"); })
+                   .ok());
+  EXPECT_EQ(engine->status("r")->state, State::kRunning);  // nothing published, nothing ended
+  EXPECT_TRUE(end("r/a/1", State::kSucceeded).ok());
+  EXPECT_TRUE(end("r/a/1", State::kSucceeded).ok());
+  EXPECT_EQ(published, 1);
+  EXPECT_EQ(engine->status("r")->state, State::kSucceeded);
+}
+
+TEST_P(WorkflowEngineTest, AddedStepsSurviveARestart) {
+  work.more["list"] = {step("x", {"list"}), step("y", {"x"})};
+  work.hold = {"x"};
+  ASSERT_TRUE(engine->start().ok());
+  ASSERT_TRUE(submit("r", {{step("list"), step("sum", {"list"})}}).ok());
+  ASSERT_TRUE(work.wait_started("r/x/1"));
+  work.hold = {};
+  restart();
+  EXPECT_EQ(wait_end("r").state, State::kSucceeded);
+  EXPECT_EQ(work.started(),
+            std::vector<std::string>({"r/list/1", "r/x/1", "r/x/1", "r/y/1", "r/sum/1"}));
+  expect_projection_is_the_fold("r");
+}
+
+TEST_P(WorkflowEngineTest, UndoesInReverseAcrossARestart) {
+  work.refuse = {"c"};
+  work.hold = {"b~undo"};
+  Definition saga{{step("a"), step("b", {"a"}), step("c", {"b"})}};
+  for (Step& each : saga.steps) each.compensation = Compensation{"work", {}};
+  ASSERT_TRUE(engine->start().ok());
+  ASSERT_TRUE(submit("r", saga).ok());
+  ASSERT_TRUE(work.wait_started("r/b~undo/1"));
+  work.hold = {};
+  restart();
+  EXPECT_EQ(wait_end("r").state, State::kFailed);
+  EXPECT_EQ(work.started().back(), "r/a~undo/1");
+  EXPECT_EQ(work.results("r/a~undo/1")["a"]["by"].str(), "r/a/1");
+  expect_projection_is_the_fold("r");
+}
+
+TEST_P(WorkflowEngineTest, SignalsAreKeptUntilTheyAreWaitedFor) {
+  work.hold = {"a"};
+  Definition gate{{step("a"), step("wait", {"a"}, kSignal)}};
+  gate.steps[1].params = Json::object({{"name", "go"}});
+  gate.result_step = "wait";
+  ASSERT_TRUE(engine->start().ok());
+  ASSERT_TRUE(submit("r", gate).ok());
+  ASSERT_TRUE(work.wait_started("r/a/1"));
+  const auto signal = [&] {
+    return db.handle("watch").write(
+        [&](db::Tx& tx) { return engine->signal(tx, "r", "go", Json("now")); });
+  };
+  ASSERT_TRUE(signal().ok());
+  work.hold = {};
+  restart();
+  EXPECT_EQ(wait_end("r").result.str(), "now");
+  EXPECT_FALSE(signal().ok());
+  expect_projection_is_the_fold("r");
+}
+
+TEST_P(WorkflowEngineTest, WaitsForATime) {
+  Definition pause{{step("wait", {}, kWait), step("a", {"wait"})}};
+  pause.steps[0].params = Json::object({{"us", 50'000}});
+  ASSERT_TRUE(engine->start().ok());
+  const auto started = SteadyClock::now();
+  ASSERT_TRUE(submit("r", pause).ok());
+  EXPECT_EQ(wait_end("r").state, State::kSucceeded);
+  EXPECT_GE(SteadyClock::now() - started, milliseconds(50));
+}
+
+TEST_P(WorkflowEngineTest, ChildrenAreRunsOfTheirOwn) {
+  Definition child{{step("inner")}};
+  child.result_step = "inner";
+  Definition parent{{step("outer", {}, kChild), step("last", {"outer"})}};
+  parent.steps[0].params = to_json(child);
+  ASSERT_TRUE(engine->start().ok());
+  ASSERT_TRUE(submit("r", parent).ok());
+  EXPECT_EQ(wait_end("r").state, State::kSucceeded);
+  EXPECT_EQ(work.results("r/last/1")["outer"]["by"].str(), "r~outer~1/inner/1");
+  EXPECT_EQ(engine->status("r~outer~1")->state, State::kSucceeded);
+}
+
+TEST_P(WorkflowEngineTest, CancelReachesChildren) {
+  work.hold = {"inner"};
+  Definition parent{{step("outer", {}, kChild)}};
+  parent.steps[0].params = to_json({{step("inner")}});
+  ASSERT_TRUE(engine->start().ok());
+  ASSERT_TRUE(submit("r", parent).ok());
+  ASSERT_TRUE(work.wait_started("r~outer~1/inner/1"));
+  ASSERT_TRUE(cancel("r").ok());
+  EXPECT_EQ(wait_end("r").state, State::kCanceled);
+  EXPECT_EQ(engine->status("r~outer~1")->state, State::kCanceled);
+}
+
+TEST_P(WorkflowEngineTest, AResultIsReusedUnderItsKey) {
+  Definition keyed{{step("a"), step("b", {"a"})}};
+  keyed.steps[0].reuse_key = "same code, same data";
+  ASSERT_TRUE(engine->start().ok());
+  ASSERT_TRUE(submit("r", keyed).ok());
+  ASSERT_EQ(wait_end("r").state, State::kSucceeded);
+  ASSERT_TRUE(submit("s", keyed).ok());
+  const RunStatus status = wait_end("s");
+  EXPECT_EQ(status.steps[0].reused_from, "r/a");
+  EXPECT_EQ(work.started(), std::vector<std::string>({"r/a/1", "r/b/1", "s/b/1"}));
+  EXPECT_EQ(work.results("s/b/1")["a"]["by"].str(), "r/a/1");
+  expect_projection_is_the_fold("s");
+}
+
+TEST_P(WorkflowEngineTest, AnEndedRunIsFoldedAndForgotten) {
+  Options options;
+  options.compact_after = Duration(0);
+  engine = Engine::create(db.handle("workflow"), options).value();
+  work.engine = engine.get();
+  engine->add_executor("work", work);
+  ASSERT_TRUE(submit("r", {{step("a"), step("b", {"a"})}}).ok());
+  const auto rows = [&](const char* table) {
+    return db.handle("workflow")
+        .read([&](db::Reader& reader) {
+          return reader.query_one(std::string("SELECT COUNT(*) FROM workflow_") + table);
+        })
+        .value()
+        ->integer(0);
+  };
+  EXPECT_FALSE(db.handle("watch").write([&](db::Tx& tx) { return engine->forget(tx, "r"); }).ok());
+  ASSERT_TRUE(engine->start().ok());
+  const RunStatus before = wait_end("r");
+  engine->stop();
+  ASSERT_TRUE(engine->start().ok());  // looks for ended runs as it begins
+  for (int i = 0; i < 1000 && rows("journal") > 0; ++i) {
+    std::this_thread::sleep_for(milliseconds(5));
+  }
+  EXPECT_EQ(rows("journal"), 0);
+  EXPECT_EQ(rows("step"), 0);
+  EXPECT_EQ(rows("history"), 1);
+  expect_projection_is_the_fold("r");
+  const RunStatus after = engine->status("r").value();
+  EXPECT_EQ(after.steps[1].result, before.steps[1].result);
+  EXPECT_EQ(after.steps[1].ended, before.steps[1].ended);
+  EXPECT_TRUE(engine->complete("r/a/1", {State::kFailed, {}, {}}).ok());
+  ASSERT_TRUE(db.handle("watch").write([&](db::Tx& tx) { return engine->forget(tx, "r"); }).ok());
+  for (const char* table : {"run", "definition", "history"}) EXPECT_EQ(rows(table), 0) << table;
+}
+
+TEST_P(WorkflowEngineTest, ALostTransactionLeavesNothingBehind) {
+  work.hold = {"a"};
+  ASSERT_TRUE(engine->start().ok());
+  ASSERT_TRUE(submit("r", {{step("a"), step("b", {"a"})}}).ok());
+  ASSERT_TRUE(work.wait_started("r/a/1"));
+  EXPECT_FALSE(db.handle("watch")
+                   .write([&](db::Tx& tx) -> Result<void> {
+                     TRY(engine->cancel(tx, "r"));
+                     return internal_error("changed my mind");
+                   })
+                   .ok());
+  ASSERT_TRUE(engine->complete("r/a/1", {State::kSucceeded, {}, {}}).ok());
+  EXPECT_EQ(wait_end("r").state, State::kSucceeded);
+  expect_projection_is_the_fold("r");
+}
+
+TEST_P(WorkflowEngineTest, TenThousandFanOutAndIn) {
+  Definition wide{{step("in")}};
+  Step join = step("out");
+  for (int i = 0; i < 10'000; ++i) {
+    wide.steps.push_back(step(cat({"s", std::to_string(i)}), {"in"}, "quick"));
+    join.after.push_back(wide.steps.back().name);
+  }
+  wide.steps.push_back(join);
+  class Quick : public Executor {
+   public:
+    Result<void> start(const Attempt& attempt) override {
+      return engine->complete(attempt.id, {State::kSucceeded, {}, {}});
+    }
+    void cancel(const std::string&) override {}
+    Engine* engine = nullptr;
+  } quick;
+  engine = Engine::create(db.handle("workflow")).value();  // without the observer
+  quick.engine = work.engine = engine.get();
+  engine->add_executor("work", work);
+  engine->add_executor("quick", quick);
+  ASSERT_TRUE(engine->start().ok());
+  ASSERT_TRUE(submit("r", wide).ok());
+  const auto deadline = SteadyClock::now() + std::chrono::seconds(60);
+  while (!work.wait_started("r/out/1") && SteadyClock::now() < deadline) {
+  }
+  EXPECT_EQ(wait_end("r").state, State::kSucceeded);
+  EXPECT_EQ(work.results("r/out/1").size(), 10'000u);
+  engine->stop();
+}
+
+TEST_P(WorkflowEngineTest, ReadsWhatAnEarlierVersionWrote) {
+  db::testing::TestDatabase old{GetParam(), {Engine::migrations().front()}};
+  db::Database::Handle handle = old.handle("workflow");
+  handle
+      .write([&](db::Tx& tx) -> Result<void> {
+        const std::string body = to_json({{step("a"), step("b", {"a"})}}).dump();
+        TRY(tx.exec("INSERT INTO workflow_definition (hash, body) VALUES ('h', ?)", {body}));
+        TRY(
+            tx.exec("INSERT INTO workflow_run (id, definition, state, cancel_requested, error, "
+                    "created_us, ended_us) VALUES ('r', 'h', 'Running', 0, 'null', 5, 0)"));
+        TRY(
+            tx.exec("INSERT INTO workflow_step (run_id, position, name, state, attempt, timed_out, "
+                    "result, error, started_us, ended_us) VALUES "
+                    "('r', 0, 'a', 'Running', 1, 0, 'null', 'null', 6, 0), "
+                    "('r', 1, 'b', 'NotStarted', 0, 0, 'null', 'null', 0, 0)"));
+        TRY(
+            tx.exec("INSERT INTO workflow_journal (run_id, at_us, event, step, attempt, outcome) "
+                    "VALUES ('r', 5, 'Submitted', '', 0, 'null'), ('r', 6, 'Scheduled', 'a', 1, "
+                    "'null')"));
+        TRY(tx.exec(
+            "INSERT INTO workflow_timer (attempt_id, kind, due_us) VALUES ('r/a/1', 0, 77)"));
+        return {};
+      })
+      .value();
+  ASSERT_TRUE(old->migrate(Engine::migrations()).ok());
+  const auto due = handle.read([](db::Reader& reader) {
+    return reader.query_one("SELECT due_us FROM workflow_step WHERE name = 'a'");
+  });
+  EXPECT_EQ(due.value()->integer(0), 77);
+  handle.write([](db::Tx& tx) { return tx.exec("UPDATE workflow_step SET due_us = 0"); }).value();
+  engine = Engine::create(handle).value();
+  work.engine = engine.get();
+  engine->add_executor("work", work);
+  ASSERT_TRUE(engine->start().ok());
+  EXPECT_EQ(wait_end("r").state, State::kSucceeded);
+  EXPECT_EQ(work.started(), std::vector<std::string>({"r/a/1", "r/b/1"}));
+  engine.reset();
 }
 
 // A process that dies at a chosen write: from then on no transaction commits and no executor acts.

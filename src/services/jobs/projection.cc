@@ -38,6 +38,8 @@ std::string line_of(const workflow::StepStatus& step, const Job& job) {
                   ") failed: ", step.error ? step.error->message : std::string()});
     case State::kCanceled:
       return cat({step.name, " (run id ", job.id, ") was canceled."});
+    case State::kNotStarted:
+      return cat({step.name, " (run id ", job.id, ") waits for another attempt."});
     default:
       return cat({step.name, " (run id ", job.id, ") is asked to end."});
   }
