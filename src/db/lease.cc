@@ -13,7 +13,7 @@ std::string Leases::schema(const std::string& owner) {
 
 Result<std::optional<Lease>> Leases::acquire(Tx& tx, const std::string& name,
                                              const std::string& holder, Duration time) const {
-  const int64_t at = to_micros(TRY(tx.clock()));
+  const int64_t at = to_micros(TRY(clock_(tx)));
   const Rows rows = TRY(tx.query(
       cat({"INSERT INTO ", table_, " AS l (name, holder, epoch, expires_us) VALUES (?, ?, 1, ?) ",
            "ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, epoch = l.epoch + 1, "
@@ -25,7 +25,7 @@ Result<std::optional<Lease>> Leases::acquire(Tx& tx, const std::string& name,
 }
 
 Result<bool> Leases::renew(Tx& tx, const Lease& lease, Duration time) const {
-  const int64_t at = to_micros(TRY(tx.clock()));
+  const int64_t at = to_micros(TRY(clock_(tx)));
   const int64_t changed =
       TRY(tx.exec(cat({"UPDATE ", table_, " SET expires_us = ? WHERE name = ? AND epoch = ? AND ",
                        "expires_us > 0"}),
@@ -47,7 +47,7 @@ Result<void> Leases::release(Tx& tx, const Lease& lease) const {
 }
 
 Result<std::vector<Lease>> Leases::expired(Executor& db) const {
-  const int64_t at = to_micros(TRY(db.clock()));
+  const int64_t at = to_micros(TRY(clock_(db)));
   const Rows rows = TRY(db.query(cat({"SELECT name, holder, epoch FROM ", table_,
                                       " WHERE expires_us > 0 AND expires_us <= ? ORDER BY name"}),
                                  {at}));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -21,7 +22,9 @@ struct Lease {
 // the caller's transaction; `tx` is the owner's own view. Thread-safe.
 class Leases {
  public:
-  explicit Leases(std::string owner) : table_(std::move(owner) + "_lease") {}
+  using Clock = std::function<Result<Timestamp>(Executor&)>;
+  explicit Leases(const std::string& owner, Clock clock = &Executor::clock)
+      : table_(owner + "_lease"), clock_(std::move(clock)) {}
   // The DDL of the owner's table, for its migrations.
   static std::string schema(const std::string& owner);
 
@@ -38,6 +41,7 @@ class Leases {
 
  private:
   const std::string table_;
+  const Clock clock_;
 };
 
 }  // namespace lazuli::db

@@ -270,6 +270,7 @@ class Play {
     StepRecord& record = run_.steps[position];
     const Step& step = (*run_.graph)[position].step;
     if (record.status.state != State::kNotStarted || record.due != Timestamp{}) return;
+    if (run_.stopped) return skip(position, EventKind::kStepCanceled);  // it was added since
     const bool all = step.need == Need::kAll;
     if (all ? record.refused > 0 : record.open == 0 && record.accepted == 0 && record.refused > 0) {
       return skip(position, EventKind::kStepSkipped);

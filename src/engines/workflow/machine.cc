@@ -48,21 +48,38 @@ std::vector<uint32_t> changed_steps(const RunRecord& run, const std::vector<Even
 
 }  // namespace
 
-struct Machine::Agenda {
-  struct Child {
-    std::string run_id;
-    Json definition;
-    std::string parent;
-  };
-  struct End {
-    AttemptId attempt;
-    Outcome outcome;
-  };
-  std::deque<Child> submit;
-  std::deque<std::string> cancel;
-  std::deque<End> complete;
-  bool empty() const { return submit.empty() && cancel.empty() && complete.empty(); }
-};
+Json Machine::end_letter(const Agenda::End& end) {
+  return Json::object({{"step", end.attempt.step},
+                       {"attempt", end.attempt.number},
+                       {"state", to_string(end.outcome.state)},
+                       {"result", end.outcome.result},
+                       {"error", error_to_json(end.outcome.error)}});
+}
+
+// What another node left for a run of this one; kForeign where it is not.
+Result<Machine::Answer> Machine::read(db::Tx& tx, const Store::Letter& letter) {
+  const Timestamp at = parts_.clock();
+  Agenda agenda;
+  Answer answer = Answer::kNothing;
+  if (letter.body.contains("attempt")) {
+    const AttemptId id{letter.run_id, std::string(letter.body["step"].str()),
+                       static_cast<int>(letter.body["attempt"].integer())};
+    const Outcome outcome{parse_state(letter.body["state"].str()).value_or(State::kFailed),
+                          letter.body["result"], error_from_json(letter.body["error"])};
+    answer = TRY(complete(tx, id, outcome, {}, agenda));
+  } else if (letter.body.contains("cancel")) {
+    answer = TRY(turn(
+        tx, letter.run_id, [at](const RunRecord& run) { return cancel_event(run, at); }, agenda));
+  } else {
+    const std::string name(letter.body["signal"].str());
+    answer = TRY(turn(
+        tx, letter.run_id,
+        [&](const RunRecord& run) { return signal_event(run, name, letter.body["payload"], at); },
+        agenda));
+  }
+  TRY(work_off(tx, agenda));
+  return answer;
+}
 
 // ---- messages -------------------------------------------------------------------------------
 
@@ -246,12 +263,16 @@ Result<void> Machine::work_off(db::Tx& caller, Agenda& agenda) {
       const std::string run_id = std::move(agenda.cancel.front());
       agenda.cancel.pop_front();
       const Timestamp at = parts_.clock();
-      TRY(turn(
+      const Answer answer = TRY(turn(
           caller, run_id, [at](const RunRecord& run) { return cancel_event(run, at); }, agenda));
+      if (answer != Answer::kForeign) continue;
+      TRY(Store::post(handle_.join(caller), run_id, Json::object({{"cancel", true}})));
     } else {
       const Agenda::End end = std::move(agenda.complete.front());
       agenda.complete.pop_front();
-      TRY(complete(caller, end.attempt, end.outcome, {}, agenda));
+      const Answer answer = TRY(complete(caller, end.attempt, end.outcome, {}, agenda));
+      if (answer != Answer::kForeign) continue;  // while they change hands one by one
+      TRY(Store::post(handle_.join(caller), end.attempt.run_id, end_letter(end)));
     }
   }
   return {};

@@ -91,7 +91,24 @@ class Machine {
   // The event with which a run answers a message; none if it is of no concern to it.
   using Question = std::function<std::optional<Event>(const RunRecord&)>;
   enum class Answer { kDone, kNothing, kForeign, kUnknown };
-  struct Agenda;  // turns of other runs that follow within the same transaction
+  // Turns of other runs that follow within the same transaction.
+  struct Agenda {
+    struct Child {
+      std::string run_id;
+      Json definition;
+      std::string parent;
+    };
+    struct End {
+      AttemptId attempt;
+      Outcome outcome;
+    };
+    std::deque<Child> submit;
+    std::deque<std::string> cancel;
+    std::deque<End> complete;
+    bool empty() const { return submit.empty() && cancel.empty() && complete.empty(); }
+  };
+  static Json end_letter(const Agenda::End& end);
+  Result<Answer> read(db::Tx& tx, const Store::Letter& letter);
 
   Result<Answer> turn(db::Tx& caller, const std::string& run_id, const Question& question);
   Result<Answer> turn(db::Tx& caller, const std::string& run_id, const Question& question,

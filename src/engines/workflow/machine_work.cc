@@ -7,6 +7,7 @@ namespace lazuli::workflow {
 namespace {
 
 constexpr size_t kDueMax = 64;  // told in one transaction
+constexpr const char* kNobody = "-";
 
 }  // namespace
 
@@ -184,6 +185,7 @@ void Machine::forsake() {
   std::unordered_map<std::string, std::string> begun;
   {
     std::lock_guard lock(mutex_);
+    owner_ = kNobody;  // what they say from now on does not count
     actors_.clear();
     cached_steps_ = 0;
     cancelled_.clear();
@@ -202,13 +204,7 @@ Result<void> Machine::read_letters() {
       TRY(handle_.read([&](db::Reader& reader) { return Store::letters(reader, owner); }));
   for (const Store::Letter& letter : letters) {
     TRY(handle_.write([&](db::Tx& tx) -> Result<void> {
-      const Timestamp at = parts_.clock();
-      const Answer answer = TRY(turn(tx, letter.run_id, [&](const RunRecord& run) {
-        return letter.body.contains("cancel")
-                   ? cancel_event(run, at)
-                   : signal_event(run, std::string(letter.body["signal"].str()),
-                                  letter.body["payload"], at);
-      }));
+      const Answer answer = TRY(read(tx, letter));
       if (answer == Answer::kForeign) return {};
       return Store::remove_letter(tx, letter.id);
     }));

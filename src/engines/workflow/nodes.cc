@@ -39,11 +39,10 @@ Result<void> Nodes::join(Machine& machine, bool again) {
     auto lease = TRY(leases_.acquire(tx, options_.node, options_.node, time));
     if (!lease) return unavailable("Another server is taking over the runs of this one.");
     if (again) return *lease;
-    // What nobody owns is from before there were owners.
-    for (const std::string& owner : TRY(Store::owners(tx))) {
-      if (!owner.empty() && parse_owner(owner).node != options_.node) continue;
-      TRY(Store::hand_over(tx, owner, owner_name(*lease)));
-    }
+    // What nobody owns is from before there were owners. Runs of a life before the last one were
+    // lost to others since, who asked their attempts to end: take_over() replaces those.
+    TRY(Store::hand_over(tx, "", owner_name(*lease)));
+    TRY(Store::hand_over(tx, owner_name({lease->name, {}, lease->epoch - 1}), owner_name(*lease)));
     return *lease;
   }));
   {
@@ -52,7 +51,8 @@ Result<void> Nodes::join(Machine& machine, bool again) {
     renewed_ = asked;
   }
   machine.set_owner(owner_name(mine));
-  return again ? take_over(machine) : machine.resume();
+  if (!again) TRY(machine.resume());
+  return take_over(machine);
 }
 
 Result<bool> Nodes::beat() {

@@ -16,8 +16,11 @@ namespace lazuli::workflow {
 // owner counts. Thread-safe.
 class Nodes {
  public:
-  Nodes(db::Database::Handle handle, Options options)
-      : handle_(std::move(handle)), options_(std::move(options)) {}
+  Nodes(db::Database::Handle handle, Options options,
+        db::Leases::Clock clock = &db::Executor::clock)
+      : handle_(std::move(handle)),
+        options_(std::move(options)),
+        leases_("workflow", std::move(clock)) {}
 
   // Begins a life of this node, with the runs that it left in former ones. When the process is the
   // same (`again`), others may have some of them by now, and attempts it was running are lost.
@@ -38,7 +41,7 @@ class Nodes {
 
   const db::Database::Handle handle_;
   const Options options_;
-  const db::Leases leases_{"workflow"};
+  const db::Leases leases_;
 
   mutable std::mutex mutex_;
   std::optional<db::Lease> lease_;
