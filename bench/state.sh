@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Durable workflow transitions per second, beside bare SQLite and PostgreSQL loops, on this folder's disk; PostgreSQL is a
-# server started for it (in $TMPDIR) where it is installed.
+# Durable workflow transitions per second, beside bare SQLite and PostgreSQL loops, on this folder's disk; PostgreSQL
+# is a server started for it (in $TMPDIR) where it is installed.
 #
 # usage: ./dev bench state [POSTGRES]     POSTGRES: what libpq takes, to measure that server instead
 set -euo pipefail
