@@ -105,7 +105,7 @@ Result<Page> page_of(const RequestContext& context, size_t top_max) {
 
 std::string next_link(const RequestContext& context, const Page& page) {
   std::string query;
-  auto items = parse_query(context.head().query);
+  auto items = parse_form(context.head().query);
   if (items.ok()) {
     for (const auto& [name, value] : *items) {
       if (iequals(name, "$skip") || iequals(name, "$skipToken")) continue;

@@ -34,7 +34,10 @@ RequestContext::RequestContext(http::Exchange& exchange, const Route& route,
                                const Installation& installation)
     : exchange_(exchange), route_(route), installation_(installation), request_id_(new_uuid()) {
   if (exchange.head.query.empty()) return;
-  if (auto items = parse_query(exchange.head.query); items.ok()) query_ = std::move(*items);
+  // A signature of storage holds '+' as itself; elsewhere Go's clients write a space so.
+  auto items = route.host == Host::kBlob ? parse_query(exchange.head.query)
+                                         : parse_form(exchange.head.query);
+  if (items.ok()) query_ = std::move(*items);
 }
 
 const Principal& RequestContext::principal() const {

@@ -190,7 +190,7 @@ Json selected(Json object, const std::vector<std::string>& select) {
 
 std::string next_page(const core::RequestContext& context, const std::string& skip_token) {
   std::string query;
-  if (auto items = parse_query(context.head().query); items.ok())
+  if (auto items = parse_form(context.head().query); items.ok())
     for (const auto& [name, value] : *items)
       if (!iequals(name, "$skiptoken"))
         query += cat({url_encode(name), "=", url_encode(value), "&"});
