@@ -20,7 +20,15 @@ constexpr size_t kCertificatesMax = 50;
 constexpr size_t kTextMax = 600;
 constexpr Duration kSecretLifetime = std::chrono::hours(24 * 730);
 
-Json time_json(Timestamp time) { return Json(format_iso8601(time)); }
+// As Graph writes it, without zeros that say nothing: Terraform compares the text with its own.
+Json time_json(Timestamp time) {
+  if (time == std::chrono::floor<std::chrono::seconds>(time))
+    return Json(format_iso8601_seconds(time));
+  std::string text = format_iso8601(time);
+  text.pop_back();
+  text.erase(text.find_last_not_of('0') + 1);
+  return Json(text + "Z");
+}
 
 Result<Timestamp> time_in(const Json& json, std::string_view name, Timestamp fallback) {
   const Json& value = json[name];
