@@ -3,7 +3,8 @@
 // public cloud when it fails: it is anonymous, static and never waits.
 // Source: azure-ai-ml azure/ai/ml/_azure_environments.py (a list; portal and suffixes as read
 // there); azure-cli command_modules/cloud/custom.py and go-azure-sdk
-// sdk/internal/metadata/client.go (from 2022-09-01 on one object).
+// sdk/internal/metadata/client.go (from 2022-09-01 on one object; with ADFS Terraform takes it for
+// Azure Stack and refuses it).
 #include "base/strings.h"
 #include "core/arm.h"
 #include "services/resources/handlers.h"
@@ -16,6 +17,7 @@ constexpr std::string_view kOneCloudSince = "2022-09-01";
 }  // namespace
 
 Answer get_metadata(const Parts& parts, Context& context) {
+  const bool is_one = context.query("api-version").value_or("") >= kOneCloudSince;
   std::string management = context.url("management", "");
   std::string suffix = context.domain() + context.port_suffix();
   Json cloud = Json::object(
@@ -25,8 +27,8 @@ Answer get_metadata(const Parts& parts, Context& context) {
        {"resourceManager", management + "/"},
        {"authentication", Json::object({{"loginEndpoint", context.url("login", "")},
                                         {"audiences", Json::array({Json(management)})},
-                                        {"tenant", "adfs"},
-                                        {"identityProvider", "ADFS"}})},
+                                        {"tenant", is_one ? "common" : "adfs"},
+                                        {"identityProvider", is_one ? "AAD" : "ADFS"}})},
        {"graph", context.url("graph", "/")},
        {"microsoftGraphResourceId", context.url("graph", "/")},
        {"suffixes",
@@ -34,8 +36,7 @@ Answer get_metadata(const Parts& parts, Context& context) {
         Json::object({{"storage", "core." + suffix},
                       {"keyVaultDns", "vault." + suffix},
                       {"acrLoginServer", "cr." + suffix}})}});
-  if (context.query("api-version").value_or("") >= kOneCloudSince)
-    return core::json_response(std::move(cloud));
+  if (is_one) return core::json_response(std::move(cloud));
   return core::json_response(Json::array({std::move(cloud)}));
 }
 
