@@ -8,7 +8,7 @@ terraform {
     }
     azurerm = {
       source  = "hashicorp/azurerm"
-      version = "~> 4.0"
+      version = "~> 5.0"
     }
   }
 }
@@ -33,11 +33,14 @@ provider "azurerm" {
 data "azuread_client_config" "me" {}
 data "azuread_domains" "all" {}
 data "azurerm_client_config" "me" {}
-data "azurerm_subscription" "here" {}
+
+locals {
+  subscription = "/subscriptions/${data.azurerm_client_config.me.subscription_id}"
+}
 
 data "azurerm_role_definition" "reader" {
   name  = "Reader"
-  scope = data.azurerm_subscription.here.id
+  scope = local.subscription
 }
 
 # --- the directory -----------------------------------------------------------------------------------------------------
@@ -157,17 +160,17 @@ resource "azurerm_user_assigned_identity" "trainer" {
 }
 
 resource "azurerm_federated_identity_credential" "trainer" {
-  name      = "pod"
-  parent_id = azurerm_user_assigned_identity.trainer.id
-  audience  = ["api://AzureADTokenExchange"]
-  issuer    = "https://cluster.example"
-  subject   = "system:serviceaccount:ns:trainer${var.round}"
+  name                      = "pod"
+  user_assigned_identity_id = azurerm_user_assigned_identity.trainer.id
+  audience                  = ["api://AzureADTokenExchange"]
+  issuer                    = "https://cluster.example"
+  subject                   = "system:serviceaccount:ns:trainer${var.round}"
 }
 
 resource "azurerm_role_definition" "registrar" {
   name        = "terraform registrar"
   description = "round ${var.round}"
-  scope       = data.azurerm_subscription.here.id
+  scope       = local.subscription
 
   permissions {
     actions = var.round == 1 ? ["Microsoft.MachineLearningServices/workspaces/models/*/read"] : [
@@ -177,7 +180,7 @@ resource "azurerm_role_definition" "registrar" {
     not_actions = []
   }
 
-  assignable_scopes = [data.azurerm_subscription.here.id]
+  assignable_scopes = [local.subscription]
 }
 
 resource "azurerm_role_assignment" "trainer" {
@@ -195,7 +198,7 @@ resource "azurerm_role_assignment" "team" {
 }
 
 resource "azurerm_role_assignment" "service" {
-  scope                            = data.azurerm_subscription.here.id
+  scope                            = local.subscription
   role_definition_id               = data.azurerm_role_definition.reader.id
   principal_id                     = azuread_service_principal.service.object_id
   skip_service_principal_aad_check = true

@@ -22,7 +22,7 @@ sys.path.insert(0, str(HERE.parent / "wire"))
 
 import server  # noqa: E402
 
-SECONDS_MAX = 300
+SECONDS_MAX = 1200
 READER = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
 
 
@@ -148,6 +148,7 @@ def federated(house, steps, folder, providers):
     terraform = Terraform(house, folder / "federated", HERE / "federated", providers)
     del terraform.variables["ARM_CLIENT_SECRET"]
     terraform.variables |= {"ARM_USE_OIDC": "true", "ARM_CLIENT_ID": application["appId"],
+                            "TF_VAR_group": house.names["group"].rpartition("/")[2],
                             "ARM_OIDC_TOKEN": house.token("api://AzureADTokenExchange")}
     steps("federated: apply", lambda: terraform("apply", "-auto-approve"))
     outputs = steps("federated: outputs", terraform.outputs)

@@ -8,9 +8,13 @@ terraform {
     }
     azurerm = {
       source  = "hashicorp/azurerm"
-      version = "~> 4.0"
+      version = "~> 5.0"
     }
   }
+}
+
+variable "group" {
+  type = string
 }
 
 provider "azuread" {}
@@ -22,12 +26,14 @@ provider "azurerm" {
 
 data "azuread_client_config" "me" {}
 data "azurerm_client_config" "me" {}
-data "azurerm_subscription" "here" {}
+data "azurerm_resource_group" "own" {
+  name = var.group
+}
 
 output "object_ids" {
   value = [data.azuread_client_config.me.object_id, data.azurerm_client_config.me.object_id]
 }
 
-output "subscription" {
-  value = data.azurerm_subscription.here.subscription_id
+output "location" {
+  value = data.azurerm_resource_group.own.location
 }
