@@ -28,10 +28,12 @@ Result<void> Locks::check(std::string_view operation, const std::string& scope) 
   const std::string_view verb = operation.substr(operation.rfind('/') + 1);
   if (iequals(verb, "read") || istarts_with(operation, "Microsoft.Authorization/locks/")) return {};
   const bool deletes = iequals(verb, "delete");
+  // An assignment or a role on a scope is not the scope: what that holds stays.
+  const bool deletes_scope = deletes && !istarts_with(operation, "Microsoft.Authorization/");
   std::string locked;
   for (const Lock& lock : *locks) {
     const bool above = core::scope_covers(lock.scope, scope);
-    const bool below = deletes && core::scope_covers(scope, lock.scope);
+    const bool below = deletes_scope && core::scope_covers(scope, lock.scope);
     if (!above && !below) continue;
     if (lock.level == LockLevel::kCanNotDelete && !deletes) continue;
     locked += cat({locked.empty() ? "" : ",", lock.scope});

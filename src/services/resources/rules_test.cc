@@ -52,6 +52,8 @@ TEST_P(ResourcesStores, LocksHoldBelowAndAbove) {
                  group + "/providers/Microsoft.Authorization/roleAssignments/r"),
             "ScopeLocked");
   EXPECT_EQ(code("Microsoft.Authorization/locks/delete", group), "ok");
+  EXPECT_EQ(code("Microsoft.Authorization/roleAssignments/delete", group), "ScopeLocked");
+  EXPECT_EQ(code("Microsoft.Authorization/roleAssignments/delete", "/subscriptions/S"), "ok");
   EXPECT_EQ(code("A.B/subscriptions/delete", "/subscriptions/S"),
             "ScopeLocked");  // holds a locked one
   EXPECT_EQ(code("A.B/subscriptions/write", "/subscriptions/S"), "ok");
