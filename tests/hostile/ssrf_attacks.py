@@ -147,9 +147,11 @@ class Attacker:
         fields_sent = [("Cookie", cookies), ("Content-Type", "application/x-www-form-urlencoded"), ("Origin", base)]
         answer = self.house.send("POST", "login", urllib.parse.urlsplit(target).path, fields_sent,
                                  urllib.parse.urlencode(fields).encode())
-        if answer.status != 303:
+        refresh = answer.headers["Refresh"]  # the way to the provider
+        if answer.status != 200 or not refresh:
             return answer.status, answer.body.decode()
-        state = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(answer.headers["Location"]).query))["state"]
+        target = urllib.parse.urlsplit(refresh.partition("url=")[2])
+        state = dict(urllib.parse.parse_qsl(target.query))["state"]
         answer = self.house.send("GET", "login", "/common/federated/callback?" + urllib.parse.urlencode(
             {"code": "x", "state": state}), [("Cookie", cookies)], b"")
         return answer.status, answer.body.decode()
