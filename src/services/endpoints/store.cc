@@ -158,6 +158,15 @@ Result<void> Store::put(db::Tx& caller, const Deployment& deployment) {
   return {};
 }
 
+Result<void> Store::put_state(db::Tx& caller, const Deployment& deployment) {
+  TRY(
+      handle_.join(caller).exec("UPDATE endpoints_deployment SET state = ?, log = ? "
+                                "WHERE endpoint = ? AND name = ? AND operation_id = ?",
+                                {static_cast<int>(deployment.state), deployment.log,
+                                 deployment.endpoint, deployment.name, deployment.operation_id}));
+  return {};
+}
+
 Result<void> Store::remove_deployment(db::Tx& caller, const std::string& endpoint,
                                       const std::string& name) {
   TRY(handle_.join(caller).exec("DELETE FROM endpoints_deployment WHERE endpoint = ? AND name = ?",

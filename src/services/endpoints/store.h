@@ -27,6 +27,8 @@ class Store {
   Result<std::vector<Deployment>> deployments(const std::string& endpoint);
   Result<std::vector<Deployment>> all_deployments();
   Result<void> put(db::Tx& tx, const Deployment& deployment);
+  // State and log alone, unless it was deleted or put anew meanwhile.
+  Result<void> put_state(db::Tx& tx, const Deployment& deployment);
   Result<void> remove_deployment(db::Tx& tx, const std::string& endpoint, const std::string& name);
 
  private:

@@ -32,12 +32,18 @@ TEST_P(EndpointsStoreTest, EndpointsAndTheirDeployments) {
   put(deployment);
   deployment.state = DeploymentState::kSucceeded;
   put(deployment);
+  deployment.state = DeploymentState::kFailed;
+  deployment.operation_id = "of another put";
+  const auto tell = [&](db::Tx& tx) { return store.put_state(tx, deployment); };
+  ASSERT_TRUE(handle.write(tell).ok());
   EXPECT_EQ((*store.endpoint("e"))->sealed_primary_key, endpoint.sealed_primary_key);
   EXPECT_EQ((*store.deployment("e", "blue"))->state, DeploymentState::kSucceeded);
   EXPECT_EQ(store.all_deployments()->size(), 1u);
   ASSERT_TRUE(handle.write([&](db::Tx& tx) { return store.remove_endpoint(tx, "e"); }).ok());
   EXPECT_FALSE(store.endpoint("e")->has_value());
-  EXPECT_TRUE(store.deployments("e")->empty());
+  deployment.operation_id.clear();
+  ASSERT_TRUE(handle.write(tell).ok());
+  EXPECT_TRUE(store.deployments("e")->empty()) << "what is gone stays gone";
 }
 
 std::shared_ptr<Target> target_with(std::vector<std::pair<std::string, int>> traffic) {
