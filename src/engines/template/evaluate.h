@@ -73,6 +73,8 @@ struct Environment {
   const Facts* facts = nullptr;
   Runtime* runtime = nullptr;
   const NameMap<Json>* parameters = nullptr;
+  // Parameters whose values are not to be seen: parameters() of one of them stays an expression.
+  const std::set<std::string, LessNoCase>* hidden = nullptr;
   Variables* variables = nullptr;
   const NameMap<UserFunction>* functions = nullptr;
   std::vector<Loop> loops;  // innermost last
@@ -105,6 +107,10 @@ Result<Json> evaluate_tree(const Json& tree, const Environment& environment);
 // Evaluates what can be, and keeps the rest as expressions that need neither parameters nor
 // variables of `environment` any more: an inner template as its outer scope sees it.
 Result<Json> fold_tree(const Json& tree, const Environment& environment);
+
+// A value as a template writes it, and back: kDeferred where there is an expression in it.
+Json to_template(const Json& value);
+Result<Json> from_template(const Json& tree);
 
 // The variables of a template, each evaluated when it is first asked for. Not thread-safe.
 class Variables {

@@ -69,31 +69,54 @@ Result<Expression> fold(const Expression& expression, const Environment& environ
   return folded;
 }
 
-// A value as a template writes it.
-Json escaped(const Json& value) {
+Result<Json> fold_text(std::string_view text, const Environment& environment) {
+  if (!is_expression(text)) return Json(text);
+  Expression expression = TRY(parse_expression(text));
+  Result<Json> value = evaluate(expression, environment);
+  if (value.ok()) return to_template(*value);
+  if (!is_deferred(value.error())) return std::move(value).error();
+  return Json(cat({"[", print_expression(TRY(fold(expression, environment, 0))), "]"}));
+}
+
+// An inner template that is evaluated by itself.
+bool has_own_scope(const Json& tree) {
+  return tree["template"].is_object() &&
+         iequals(tree["expressionEvaluationOptions"]["scope"].str(), "inner");
+}
+
+}  // namespace
+
+Json to_template(const Json& value) {
   if (value.is_string()) return Json(escape_literal(value.str()));
   if (value.is_array()) {
     Json array = Json::array();
-    for (const Json& item : value.items()) array.push_back(escaped(item));
+    for (const Json& item : value.items()) array.push_back(to_template(item));
     return array;
   }
   if (!value.is_object()) return value;
   Json object = Json::object();
   for (const Json::Member& each : value.members())
-    object.set(escape_literal(each.key), escaped(each.value));
+    object.set(escape_literal(each.key), to_template(each.value));
   return object;
 }
 
-Result<Json> fold_text(std::string_view text, const Environment& environment) {
-  if (!is_expression(text)) return Json(text);
-  Expression expression = TRY(parse_expression(text));
-  Result<Json> value = evaluate(expression, environment);
-  if (value.ok()) return escaped(*value);
-  if (!is_deferred(value.error())) return std::move(value).error();
-  return Json(cat({"[", print_expression(TRY(fold(expression, environment, 0))), "]"}));
+Result<Json> from_template(const Json& tree) {
+  if (tree.is_string()) {
+    if (is_expression(tree.str()))
+      return invalid_argument("it is known when the template is deployed", std::string(kDeferred));
+    return Json(unescape_literal(tree.str()));
+  }
+  if (tree.is_array()) {
+    Json array = Json::array();
+    for (const Json& item : tree.items()) array.push_back(TRY(from_template(item)));
+    return array;
+  }
+  if (!tree.is_object()) return tree;
+  Json object = Json::object();
+  for (const Json::Member& each : tree.members())
+    object.set(unescape_literal(each.key), TRY(from_template(each.value)));
+  return object;
 }
-
-}  // namespace
 
 Result<Json> fold_tree(const Json& tree, const Environment& environment) {
   if (tree.is_string()) return fold_text(tree.str(), environment);
@@ -108,6 +131,10 @@ Result<Json> fold_tree(const Json& tree, const Environment& environment) {
     for (Loop& loop : inner.loops) loop.named_only = true;
   Json object = Json::object();
   for (const Json::Member& each : tree.members()) {
+    if (each.key == "template" && has_own_scope(tree)) {
+      object.set(each.key, each.value);
+      continue;
+    }
     Json key = TRY(fold_text(each.key, inner));
     object.set(key.str(), TRY(fold_tree(each.value, inner)));
   }

@@ -100,6 +100,8 @@ Result<Json> call_list(const Call& call) {
 Result<Json> call_parameters(const Call& call) {
   const std::string name = TRY(call.text(0));
   if (call.environment.parameter_of) return call.environment.parameter_of(name);
+  if (call.environment.hidden != nullptr && call.environment.hidden->contains(name))
+    return deferred(call);
   if (call.environment.parameters != nullptr)
     if (auto found = call.environment.parameters->find(name);
         found != call.environment.parameters->end())

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engines/template/program.h"
 
+#include <set>
+
 #include "engines/template/dependencies.h"
 #include "engines/template/functions.h"
 #include "engines/template/ids.h"
@@ -31,6 +33,8 @@ class ProgramImpl final : public Program {
 
   Result<void> compile() {
     functions_ = TRY(user_functions(source_));
+    for (const Json::Member& each : source_["parameters"].members())
+      if (is_secure(each.value, source_["definitions"])) secure_.insert(each.key);
     int64_t budget = kBudget;
     Environment environment = surroundings(nullptr, budget);
     Variables variables(source_["variables"], environment);
@@ -42,29 +46,9 @@ class ProgramImpl final : public Program {
   const std::vector<PlannedResource>& resources() const override { return unrolled_.planned; }
 
   Result<Json> body(size_t index, Runtime* runtime) const override {
-    const UnrolledResource& resource = unrolled_.sources[index];
-    int64_t budget = kBudget;
-    Environment environment = surroundings(runtime, budget);
-    Variables variables(source_["variables"], environment);
-    environment.variables = &variables;
-    Environment own = environment;
-    own.loops = resource.loops;
-    const bool deployment =
-        iequals(unrolled_.planned[index].type, "Microsoft.Resources/deployments");
-    Json body = Json::object();
-    for (const Json::Member& each : resource.source->members()) {
-      if (is_template_member(each.key)) continue;
-      Result<Json> value = deployment && iequals(each.key, "properties")
-                               ? deployment_properties(each.value, own)
-                               : evaluate_tree(each.value, own);
-      if (!value.ok() && is_deferred(value.error())) value = fold_tree(each.value, own);
-      if (!value.ok())
-        return template_error(cat({"Unable to process template language expressions for resource '",
-                                   unrolled_.planned[index].id, "': ", value.error().message}));
-      body.set(each.key, std::move(*value));
-    }
-    return body;
+    return body(index, runtime, nullptr);
   }
+  Result<Json> shown_body(size_t index) const override { return body(index, nullptr, &secure_); }
 
   Result<Json> outputs(Runtime& runtime) const override {
     int64_t budget = kBudget;
@@ -93,6 +77,34 @@ class ProgramImpl final : public Program {
   }
 
  private:
+  using Names = std::set<std::string, LessNoCase>;
+
+  Result<Json> body(size_t index, Runtime* runtime, const Names* hidden) const {
+    const UnrolledResource& resource = unrolled_.sources[index];
+    int64_t budget = kBudget;
+    Environment environment = surroundings(runtime, budget);
+    environment.hidden = hidden;
+    Variables variables(source_["variables"], environment);
+    environment.variables = &variables;
+    Environment own = environment;
+    own.loops = resource.loops;
+    const bool deployment =
+        iequals(unrolled_.planned[index].type, "Microsoft.Resources/deployments");
+    Json body = Json::object();
+    for (const Json::Member& each : resource.source->members()) {
+      if (is_template_member(each.key)) continue;
+      Result<Json> value = deployment && iequals(each.key, "properties")
+                               ? deployment_properties(each.value, own)
+                               : evaluate_tree(each.value, own);
+      if (!value.ok() && is_deferred(value.error())) value = fold_tree(each.value, own);
+      if (!value.ok())
+        return template_error(cat({"Unable to process template language expressions for resource '",
+                                   unrolled_.planned[index].id, "': ", value.error().message}));
+      body.set(each.key, std::move(*value));
+    }
+    return body;
+  }
+
   Environment surroundings(Runtime* runtime, int64_t& budget) const {
     Environment environment;
     environment.facts = &facts_;
@@ -139,19 +151,44 @@ class ProgramImpl final : public Program {
       bare.erase("variables");
       // What refers to resources is the inner deployment's business.
       Environment known = surroundings(nullptr, *own.budget);
+      known.hidden = &secure_;
       Variables variables(source_["variables"], known);
       known.variables = &variables;
       known.loops = own.loops;
       result.set(each.key, TRY(fold_tree(bare, known)));
     }
-    if (!inner) result.erase("parameters");
+    if (!inner) {
+      result.erase("parameters");
+      if (result["template"].is_object()) hand_secrets_on(own, result);
+    }
     return result;
+  }
+
+  // What of the inner template asks for secure parameters of this one finds them as its own.
+  void hand_secrets_on(const Environment& own, Json& properties) const {
+    if (to_lower(properties["template"].dump()).find("parameters(") == std::string::npos) return;
+    Json declared = Json::object(), given = Json::object();
+    for (const std::string& name : secure_) {
+      auto value = parameters_.find(name);
+      if (value == parameters_.end()) continue;
+      const bool text = value->second.is_string();
+      declared.set(name, Json::object({{"type", text ? "securestring" : "secureObject"}}));
+      if (value->second.is_null()) declared[name].set("nullable", true);
+      Json shown = own.hidden != nullptr    ? Json(cat({"[parameters('", name, "')]"}))
+                   : own.runtime != nullptr ? value->second
+                                            : to_template(value->second);
+      given.set(name, Json::object({{"value", std::move(shown)}}));
+    }
+    if (declared.empty()) return;
+    properties["template"].set("parameters", std::move(declared));
+    properties.set("parameters", std::move(given));
   }
 
   const Json source_;
   const NameMap<Json> parameters_;
   const Facts facts_;
   NameMap<UserFunction> functions_;
+  Names secure_;
   Unrolled unrolled_;
 };
 

@@ -32,8 +32,11 @@ class Program {
 
   virtual const std::vector<PlannedResource>& resources() const = 0;
   // What is sent to create the resource; with a null Runtime, expressions that need one stay as
-  // they are.
+  // they are. An inner template of the outer scope never has a secure value in it: it gets the
+  // secure parameters as its own, and asks for them.
   virtual Result<Json> body(size_t index, Runtime* runtime) const = 0;
+  // The same to be shown: what needs a Runtime or a secure parameter stays an expression.
+  virtual Result<Json> shown_body(size_t index) const = 0;
   // {"name": {"type", "value"}}; secure values are left out.
   virtual Result<Json> outputs(Runtime& runtime) const = 0;
 };

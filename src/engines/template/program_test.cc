@@ -212,6 +212,55 @@ TEST_F(TemplatePrograms, HandsInnerTemplatesOn) {
   EXPECT_EQ(inner["template"]["resources"].items()[0]["name"].str(), "[parameters('q')]");
 }
 
+// In the outer scope an inner template has the outer values put in, but for secure ones.
+TEST_F(TemplatePrograms, KeepsSecureValuesOutOfInnerTemplates) {
+  const char* kSecrets = R"("parameters": {"p": {"type": "securestring"},
+      "o": {"type": "secureObject"}, "plain": {"type": "string", "defaultValue": "seen"}},
+    "variables": {"v": "[concat('user:', parameters('o').pass)]"}, "resources": [
+    {"type": "Microsoft.Resources/deployments", "apiVersion": "1", "name": "out",
+     "properties": {"mode": "Incremental", "template": {"resources": [
+       {"type": "A.B/c", "name": "[parameters('plain')]", "properties": {
+         "a": "[parameters('p')]", "b": "[base64(concat(parameters('plain'), variables('v')))]"}},
+       {"type": "Microsoft.Resources/deployments", "name": "deeper", "properties": {
+         "expressionEvaluationOptions": {"scope": "inner"},
+         "parameters": {"q": {"value": "[parameters('p')]"}},
+         "template": {"parameters": {"q": {"type": "securestring"}},
+           "resources": [{"name": "[parameters('q')]"}]}}}]}}},
+    {"type": "A.B/c", "apiVersion": "1", "name": "own", "properties": {
+       "a": "[parameters('p')]", "n": "[parameters('plain')]"}},
+    {"type": "Microsoft.Resources/deployments", "apiVersion": "1", "name": "none",
+     "properties": {"mode": "Incremental", "template": {"resources": []}}}])";
+  auto program =
+      make(kSecrets, R"({"p": {"value": "[hush]"}, "o": {"value": {"pass": "hushhush"}}})");
+  ASSERT_TRUE(program.ok()) << program.error().message;
+  const Json out = (*program)->body(0, &echo).value()["properties"];
+  EXPECT_EQ(out["template"].dump().find("hush"), std::string::npos) << out["template"].dump();
+  const Json& inner = out["template"]["resources"].items()[0];
+  EXPECT_EQ(inner["name"].str(), "seen");
+  EXPECT_EQ(inner["properties"]["a"].str(), "[parameters('p')]");
+  EXPECT_EQ(inner["properties"]["b"].str(),
+            "[base64(concat('seen', concat('user:', parameters('o').pass)))]");
+  EXPECT_EQ(out["template"]["parameters"].dump(),
+            R"({"o":{"type":"secureObject"},"p":{"type":"securestring"}})");
+  EXPECT_EQ(out["parameters"].dump(),
+            R"({"o":{"value":{"pass":"hushhush"}},"p":{"value":"[hush]"}})");
+  const Json& deeper = out["template"]["resources"].items()[1]["properties"];
+  EXPECT_EQ(deeper["template"]["resources"].items()[0]["name"].str(), "[parameters('q')]");
+  EXPECT_EQ(deeper["parameters"]["q"]["value"].str(), "[parameters('p')]");
+
+  EXPECT_EQ((*program)->body(1, &echo)->dump(), R"({"properties":{"a":"[hush]","n":"seen"}})");
+  EXPECT_EQ((*program)->shown_body(1)->dump(),
+            R"({"properties":{"a":"[parameters('p')]","n":"seen"}})");
+  EXPECT_EQ((*program)->shown_body(0)->dump().find("hush"), std::string::npos);
+  EXPECT_EQ((*program)->body(2, &echo).value()["properties"].dump(),
+            R"({"mode":"Incremental","template":{"resources":[]}})");
+  // Before it is deployed: as a template writes it, and back.
+  const Json before = (*program)->body(0, nullptr).value()["properties"]["parameters"];
+  EXPECT_EQ(before["p"]["value"].str(), "[[hush]");
+  EXPECT_EQ(from_template(before["p"]["value"])->str(), "[hush]");
+  EXPECT_TRUE(is_deferred(from_template(Json("[reference('x')]")).error()));
+}
+
 TEST_F(TemplatePrograms, MakesOutputs) {
   auto program = make(R"("functions": [{"namespace": "own", "members": {"twice": {
       "parameters": [{"name": "x", "type": "string"}],

@@ -170,10 +170,14 @@ std::string Order::id() const {
   return cat({scope.id(), "/providers/Microsoft.Resources/deployments/", name});
 }
 
-Result<Order> read_order(const Parts& parts, const Context& context, const Json& body) {
+namespace {
+
+Result<Order> read_in(const Parts& parts, const core::Principal& caller, uint16_t port, Scope scope,
+                      const std::string& name, const Json& body) {
   Order order;
-  order.scope = TRY(find_scope(parts, context));
-  order.name = context.param("deployment");
+  order.scope = std::move(scope);
+  order.name = name;
+  order.port = port;
   if (!is_deployment_name(order.name))
     return invalid_argument(
         cat({"'", order.name.substr(0, 100), "' is not a valid deployment name."}),
@@ -191,7 +195,7 @@ Result<Order> read_order(const Parts& parts, const Context& context, const Json&
         "fetching parameters by their link (Deployments_ParametersLink) is known "
         "but not implemented yet: send the parameters themselves");
   TRY(templates::check_template(order.source));
-  const Surroundings at{parts, context.principal(), order.scope, order.name, context.head().port};
+  const Surroundings at{parts, caller, order.scope, order.name, port};
   templates::Facts facts = facts_of(at, order.source, order.mode);
   facts.roles = TRY(roles_for(at, order.source));
   const auto functions = TRY(templates::user_functions(order.source));
@@ -203,6 +207,40 @@ Result<Order> read_order(const Parts& parts, const Context& context, const Json&
   order.public_parameters = public_parameters(order.source, order.parameters);
   order.program = TRY(templates::Program::create(order.source, order.parameters, std::move(facts)));
   return order;
+}
+
+// The values of inner parameters, where they are known before anything is deployed.
+Result<Json> settled(const Json& parameters) {
+  Json values = Json::object();
+  for (const Json::Member& each : parameters.members()) {
+    auto value = templates::from_template(each.value["value"]);
+    if (!value.ok())
+      return invalid_argument(cat({"The value of the parameter '", each.key,
+                                   "' depends on what "
+                                   "is known when the template is deployed."}),
+                              "UnresolvedParameter");
+    values.set(each.key, Json::object({{"value", std::move(*value)}}));
+  }
+  return values;
+}
+
+}  // namespace
+
+Result<Order> read_order(const Parts& parts, const Context& context, const Json& body) {
+  return read_in(parts, context.principal(), context.head().port, TRY(find_scope(parts, context)),
+                 context.param("deployment"), body);
+}
+
+Result<Order> read_inner_order(const Parts& parts, const core::Principal& caller,
+                               const Order& outer, size_t index) {
+  constexpr std::string_view kType = "/providers/Microsoft.Resources/deployments/";
+  const templates::PlannedResource& resource = outer.program->resources()[index];
+  const size_t type = to_lower(resource.id).rfind(to_lower(kType));
+  if (type == std::string::npos) return internal_error("not the id of a deployment");
+  Json body = TRY(outer.program->body(index, nullptr));
+  body["properties"].set("parameters", TRY(settled(body["properties"]["parameters"])));
+  return read_in(parts, caller, outer.port, TRY(find_scope(parts, resource.id.substr(0, type))),
+                 resource.id.substr(type + kType.size()), body);
 }
 
 Result<std::unique_ptr<templates::Program>> compile_again(const Parts& parts,

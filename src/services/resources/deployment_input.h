@@ -20,6 +20,7 @@ struct Order {
   templates::NameMap<Json> parameters;
   Json public_parameters = Json::object();  // {"name": {"type", "value"}}, no secure values
   std::unique_ptr<templates::Program> program;
+  uint16_t port = 443;  // of the request
 
   std::string id() const;
 };
@@ -27,6 +28,11 @@ struct Order {
 // Reads {"location", "properties": {"mode", "template", "parameters"}} and compiles the template.
 // kInvalidArgument "InvalidTemplate"; what needs another server's content is refused by name.
 Result<Order> read_order(const Parts& parts, const Context& context, const Json& body);
+
+// The inner deployment that a resource of an order is, as it would be ordered;
+// "UnresolvedParameter" where that is not known before the outer one runs.
+Result<Order> read_inner_order(const Parts& parts, const core::Principal& caller,
+                               const Order& outer, size_t index);
 
 // The same from what a deployment has kept.
 struct Kept {

@@ -11,6 +11,8 @@
 namespace lazuli::resources {
 namespace {
 
+constexpr int kDepthMax = 5;  // of templates in templates
+
 Json property_change(std::string_view path, std::string_view kind, const Json& before,
                      const Json& after) {
   return Json::object({{"path", path},
@@ -61,15 +63,12 @@ struct Look {
   const Parts& parts;
   const core::Principal& caller;
   bool ids_only;
+  std::set<std::string> named = {};  // what templates name, in lower case
+  Json changes = Json::array();
 };
 
 Result<Json> look_at(const Look& look, const Order& order, size_t index) {
   const templates::PlannedResource& resource = order.program->resources()[index];
-  if (iequals(resource.type, "Microsoft.Resources/deployments")) {
-    Json entry = change(resource.id, "Unsupported");
-    entry.set("unsupportedReason", "Inner templates are evaluated when they are deployed.");
-    return entry;
-  }
   http::Response answer = look.parts.dispatcher->send(
       look.caller, {.target = target_of(resource.id, resource.api_version)});
   if (answer.status >= 300 && answer.status != 404) return error_of(answer);
@@ -77,7 +76,7 @@ Result<Json> look_at(const Look& look, const Order& order, size_t index) {
                              {"type", resource.type},
                              {"name", resource.name},
                              {"apiVersion", resource.api_version}});
-  const Json body = TRY(order.program->body(index, nullptr));
+  const Json body = TRY(order.program->shown_body(index));
   for (const Json::Member& each : body.members()) after.set(each.key, each.value);
   if (answer.status == 404) {
     Json entry = change(resource.id, "Create");
@@ -94,20 +93,48 @@ Result<Json> look_at(const Look& look, const Order& order, size_t index) {
   return entry;
 }
 
-// What the template does not name: deleted in Complete mode, else let be.
-Result<void> look_at_others(const Look& look, const Order& order, Json& changes) {
-  std::set<std::string> named;
-  for (const templates::PlannedResource& each : order.program->resources())
-    named.insert(to_lower(each.id));
+Result<void> look_through(Look& look, const Order& order, int depth);
+
+// What an inner template makes is told like the outer one's; what it is made of may be known only
+// when the outer one has run.
+Result<void> look_inside(Look& look, const Order& order, size_t index, int depth) {
+  const templates::PlannedResource& resource = order.program->resources()[index];
+  auto inner = depth < kDepthMax
+                   ? read_inner_order(look.parts, look.caller, order, index)
+                   : Result<Order>(invalid_argument("Templates are nested too deeply."));
+  if (inner.ok()) return look_through(look, *inner, depth + 1);
+  if (inner.error().code == Code::kInternal || inner.error().code == Code::kUnavailable)
+    return std::move(inner).error();
+  Json entry = change(resource.id, "Unsupported");
+  entry.set("unsupportedReason", inner.error().message);
+  look.changes.push_back(std::move(entry));
+  return {};
+}
+
+Result<void> look_through(Look& look, const Order& order, int depth) {
+  const auto& resources = order.program->resources();
+  for (size_t i = 0; i < resources.size(); ++i) {
+    look.named.insert(to_lower(resources[i].id));
+    if (resources[i].existing) continue;
+    if (iequals(resources[i].type, "Microsoft.Resources/deployments"))
+      TRY(look_inside(look, order, i, depth));
+    else
+      look.changes.push_back(TRY(look_at(look, order, i)));
+  }
+  return {};
+}
+
+// What no template names: deleted in Complete mode, else let be.
+Result<void> look_at_others(Look& look, const Order& order) {
   const bool complete = order.mode == "Complete";
   for (const Json& each : TRY(list_resources(look.parts, look.caller, order.scope.id()))) {
-    if (named.contains(to_lower(each["id"].str()))) continue;
+    if (look.named.contains(to_lower(each["id"].str()))) continue;
     Json entry = change(each["id"].str(), complete ? "Delete" : "Ignore");
     if (!look.ids_only) {
       entry.set("before", each);
       if (!complete) entry.set("after", each);
     }
-    changes.push_back(std::move(entry));
+    look.changes.push_back(std::move(entry));
   }
   return {};
 }
@@ -122,14 +149,11 @@ Json differences(const Json& before, const Json& after) {
 
 Result<Json> what_if(const Parts& parts, const core::Principal& caller, const Order& order,
                      bool ids_only) {
-  const Look look{parts, caller, ids_only};
-  Json changes = Json::array();
-  for (size_t i = 0; i < order.program->resources().size(); ++i)
-    if (!order.program->resources()[i].existing) changes.push_back(TRY(look_at(look, order, i)));
-  if (order.scope.kind == templates::ScopeKind::kResourceGroup)
-    TRY(look_at_others(look, order, changes));
-  return Json::object(
-      {{"status", "Succeeded"}, {"properties", Json::object({{"changes", std::move(changes)}})}});
+  Look look{parts, caller, ids_only};
+  TRY(look_through(look, order, 0));
+  if (order.scope.kind == templates::ScopeKind::kResourceGroup) TRY(look_at_others(look, order));
+  return Json::object({{"status", "Succeeded"},
+                       {"properties", Json::object({{"changes", std::move(look.changes)}})}});
 }
 
 }  // namespace lazuli::resources
