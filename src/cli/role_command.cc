@@ -100,6 +100,12 @@ void print(const RoleRequest& request, const Json& answer) {
     std::printf("%s", answer.dump_pretty().c_str());
 }
 
+const char* refusal_text(std::string_view refusal) {
+  if (refusal == "principalDisabled") return "refused: the account is disabled";
+  if (refusal == "principalMissing") return "refused: the account is gone";
+  return "refused: the token that asks is limited to less than its principal may do";
+}
+
 void print_reasons(const WhyRequest& request, const Json& decision) {
   std::printf("%s: %s on %s\n", decision["accessDecision"].text().c_str(),
               request.operation.c_str(), request.scope.c_str());
@@ -107,6 +113,8 @@ void print_reasons(const WhyRequest& request, const Json& decision) {
     std::printf("refused by the deny assignment '%s' (%s)\n",
                 (*denial)["properties"]["denyAssignmentName"].text().c_str(),
                 (*denial)["id"].text().c_str());
+  if (const Json* refusal = decision.find("refusedBy"))
+    std::printf("%s\n", refusal_text(refusal->str()));
   if (decision["considered"].empty())
     std::printf("no role is assigned to you, or to a group of yours, at this scope or above it\n");
   else

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "codec/json.h"
@@ -29,6 +30,16 @@ class Events {
   // whose tables its effect writes.
   virtual void subscribe(const std::string& topic, const std::string& name,
                          db::Database::Handle handle, Consumer consumer) = 0;
+  // The effect joins the transaction that publishes: both happen or neither does, and its error
+  // refuses what was about to happen. For what may not lag behind, such as rights. Effects run in
+  // the order in which they were attached; the event's id is 0.
+  virtual void attach(const std::string& topic, db::Database::Handle handle, Consumer effect) = 0;
 };
+
+// "resource.deleted" {id}: a resource of Azure Resource Manager ends, with all that lies below it.
+// Every service that deletes one publishes it in the transaction that does; role assignments, deny
+// assignments, locks and identities at or below the id end in the same transaction.
+inline constexpr const char* kResourceDeleted = "resource.deleted";
+Result<void> publish_deleted(Events& events, db::Tx& tx, std::string_view arm_id);
 
 }  // namespace lazuli::core

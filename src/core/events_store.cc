@@ -22,12 +22,20 @@ struct Subscription {
   Events::Consumer consumer;
 };
 
+struct Effect {
+  std::string topic;
+  db::Database::Handle handle;
+  Events::Consumer run;
+};
+
 class Delivery final : public StoredEvents {
  public:
   explicit Delivery(db::Database::Handle handle) : handle_(std::move(handle)) {}
   ~Delivery() override { stop(); }
 
   Result<void> publish(db::Tx& caller, const std::string& topic, Json data) override {
+    for (const Effect& effect : effects_)
+      if (effect.topic == topic) TRY(effect.run(effect.handle.join(caller), {0, topic, data}));
     db::Tx& tx = handle_.join(caller);
     TRY(tx.exec("INSERT INTO core_outbox (topic, data, created_us) VALUES (?, ?, ?)",
                 {topic, data.dump(), to_micros(now())}));
@@ -38,6 +46,10 @@ class Delivery final : public StoredEvents {
   void subscribe(const std::string& topic, const std::string& name, db::Database::Handle handle,
                  Consumer consumer) override {
     subscriptions_.push_back({topic, name, std::move(handle), std::move(consumer)});
+  }
+
+  void attach(const std::string& topic, db::Database::Handle handle, Consumer effect) override {
+    effects_.push_back({topic, std::move(handle), std::move(effect)});
   }
 
   void start() override {
@@ -118,6 +130,7 @@ class Delivery final : public StoredEvents {
 
   db::Database::Handle handle_;
   std::vector<Subscription> subscriptions_;
+  std::vector<Effect> effects_;
   std::mutex mutex_;
   std::condition_variable changed_;
   bool stopping_ = false;
@@ -126,6 +139,10 @@ class Delivery final : public StoredEvents {
 };
 
 }  // namespace
+
+Result<void> publish_deleted(Events& events, db::Tx& tx, std::string_view arm_id) {
+  return events.publish(tx, kResourceDeleted, Json::object({{"id", arm_id}}));
+}
 
 std::unique_ptr<StoredEvents> StoredEvents::create(db::Database::Handle handle) {
   return std::make_unique<Delivery>(std::move(handle));

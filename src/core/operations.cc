@@ -39,6 +39,17 @@ void add_polling_headers(const RequestContext& context, const std::string& opera
   }
 }
 
+Duration hold_of(const RequestContext& context, Duration most) {
+  for (std::string_view each : split(context.header("Prefer"), ',')) {
+    const std::vector<std::string_view> parts = split(each, '=');
+    if (parts.size() != 2 || !iequals(trim(parts[0]), "wait")) continue;
+    const auto seconds = parse_int(trim(parts[1]));
+    if (seconds && *seconds >= 0 && *seconds < 3600)
+      return std::min<Duration>(most, std::chrono::seconds(*seconds));
+  }
+  return most;
+}
+
 Json operation_document(const OperationStatus& status) {
   Json document =
       Json::object({{"id", status.id},

@@ -39,6 +39,9 @@ class Operations {
 // clients need them (an Azure-AsyncOperation header even when the work is done; no Retry-After).
 void add_polling_headers(const RequestContext& context, const std::string& operation_id,
                          http::Response& response);
+// How long a poll may be held: `most`, or less where the request prefers so ("Prefer: wait=0",
+// RFC 7240).
+Duration hold_of(const RequestContext& context, Duration most);
 // {"id","name","status","error"} of mfeOperationsStatus and its kin.
 Json operation_document(const OperationStatus& status);
 

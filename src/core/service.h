@@ -20,6 +20,7 @@ class Audit;
 class Dispatcher;
 class Operations;
 class Events;
+class ResourceGroups;
 class Vault;
 
 // What every installation has from the first start on.
@@ -49,7 +50,8 @@ struct ServiceContext {
   Vault& vault;
   Dispatcher& dispatcher;  // from the end of start() on
   Audit& audit;
-  http::Egress& egress;  // for every connection to a destination that a user names
+  ResourceGroups& groups;  // asked by who makes a resource in one (core/groups.h)
+  http::Egress& egress;    // for every connection to a destination that a user names
 };
 
 // One service of the house. Construct with the peers it needs (their api.h), describe, start, stop.

@@ -87,5 +87,38 @@ TEST_P(CoreStoresTest, AnEventsEffectHappensOnceAndAFailureIsTriedAgain) {
   EXPECT_EQ(rows->at(0).text(0), "0");
 }
 
+TEST_P(CoreStoresTest, AnAttachedEffectIsPartOfWhatCausesIt) {
+  auto events = StoredEvents::create(db.handle("core"));
+  db::Database::Handle effects = db.handle("effects"), core = db.handle("core");
+  std::string refused;
+  events->attach(kResourceDeleted, effects, [&](db::Tx& tx, const Event& event) -> Result<void> {
+    if (event.data["id"].str() == refused) return conflict("it stays", "Stays");
+    TRY(tx.exec("INSERT INTO effects_seen (data) VALUES (?)", {event.data["id"].text()}));
+    return {};
+  });
+  events->attach("other", effects, [](db::Tx&, const Event&) -> Result<void> {
+    return internal_error("not its topic");
+  });
+  const auto erase = [&](const std::string& id) {
+    return core.write([&](db::Tx& tx) { return publish_deleted(*events, tx, id); });
+  };
+  const auto seen = [&] {
+    return effects
+        .read([](db::Reader& reader) { return reader.query("SELECT data FROM effects_seen"); })
+        ->size();
+  };
+  ASSERT_TRUE(erase("/a").ok());
+  EXPECT_EQ(seen(), 1u) << "before anything is delivered";
+  refused = "/b";
+  EXPECT_EQ(erase("/b").error().wire_code, "Stays");
+  EXPECT_EQ(seen(), 1u);
+  auto failed = core.write([&](db::Tx& tx) -> Result<void> {
+    TRY(publish_deleted(*events, tx, "/c"));
+    return conflict("the rest of it fails");
+  });
+  EXPECT_FALSE(failed.ok());
+  EXPECT_EQ(seen(), 1u) << "neither happens";
+}
+
 }  // namespace
 }  // namespace lazuli::core

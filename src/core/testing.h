@@ -12,6 +12,7 @@
 #include "core/auth.h"
 #include "core/dispatch.h"
 #include "core/events_store.h"
+#include "core/groups.h"
 #include "core/operations.h"
 #include "core/router.h"
 #include "core/service.h"
@@ -50,10 +51,12 @@ class TestHouse {
   Vault& vault() { return *vault_; }
   bytes::Store& bytes() { return *bytes_; }
   Audit& audit() { return *audit_; }
+  Events& events() { return *events_; }
   db::Database::Handle handle(const std::string& owner) { return database_->handle(owner); }
 
  private:
   class AllowAll;
+  class AnyGroup;
   class Inner;
   http::Response answer(const Call& call, const Principal& caller);
   void start();
@@ -68,6 +71,7 @@ class TestHouse {
   std::unique_ptr<Operations> operations_;
   std::unique_ptr<StoredEvents> events_;
   std::unique_ptr<AllowAll> authorizer_;
+  std::unique_ptr<AnyGroup> groups_;
   std::unique_ptr<Inner> inner_;
   std::unique_ptr<Audit> audit_;
   std::unique_ptr<http::Egress> egress_;

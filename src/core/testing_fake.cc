@@ -28,6 +28,12 @@ class TestHouse::AllowAll : public Authorizer {
   Result<Allowed> authorize(const Access&) override { return Allowed{}; }
 };
 
+// Groups are taken to be there, where the service that keeps them is not under test.
+class TestHouse::AnyGroup : public ResourceGroups {
+ public:
+  Result<void> check(db::Tx&, const std::string&, const std::string&) override { return {}; }
+};
+
 // Requests of one service under test to another: routed, everything permitted.
 class TestHouse::Inner : public Dispatcher {
  public:
@@ -56,6 +62,7 @@ TestHouse::TestHouse(db::testing::Driver driver, std::vector<Service*> services)
     : services_(std::move(services)),
       folder_(std::filesystem::temp_directory_path() / ("lazuli-house-" + new_uuid())),
       authorizer_(std::make_unique<AllowAll>()),
+      groups_(std::make_unique<AnyGroup>()),
       inner_(std::make_unique<Inner>(*this)) {
   std::filesystem::create_directories(folder_);
   installation.data_dir = folder_;
@@ -110,7 +117,8 @@ void TestHouse::start() {
                            *bytes_,      *authorizer_,
                            *operations_, *events_,
                            *vault_,      *inner_,
-                           *audit_,      *egress_};
+                           *audit_,      *groups_,
+                           *egress_};
     auto started = services_[i]->start(context);
     EXPECT_TRUE(started.ok()) << started.error().message;
   }

@@ -107,7 +107,8 @@ Result<void> House::start() {
                                    *bytes_,       services_->authorization->authorizer(),
                                    *operations_,  *events_,
                                    vault_,        *chain_,
-                                   *audit_,       *egress_};
+                                   *audit_,       services_->resources->groups(),
+                                   *egress_};
       if (auto started = services[i]->start(context); !started.ok())
         return with_context("the service " + name + " does not start", started.error());
       started_.push_back(services[i]);

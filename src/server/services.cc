@@ -56,7 +56,7 @@ Result<std::unique_ptr<Services>> Services::create(const core::Installation& ins
   s.authorization = authorization::make_authorization(installation, s.directory.get());
   s.resources = resources::make_resources(installation, *s.workflow, *s.authorization);
   s.storage = storage::make_storage();
-  s.declared = declared::make_declared(installation, *s.storage, *s.authorization, *s.directory);
+  s.declared = declared::make_declared(installation, *s.storage, *s.directory);
   s.workspace = workspace::make_workspace(*s.storage, *s.directory);
   s.assets = assets::make_assets(*s.workspace, *s.storage);
   s.runs = runs::make_runs(*s.workspace, *s.storage, *s.assets, *s.identity);

@@ -28,7 +28,9 @@ struct Call {
   std::string body;
   std::vector<std::pair<std::string, std::string>> headers;
   Caller caller = Caller::kAdministrator;
-  std::string peer = "127.0.0.1";  // "unix" is a job's relay
+  std::string principal;  // set: the service principal of that name calls, not `caller`
+  std::vector<core::Grant> grants = {};  // what its token is limited to; empty: all it may do
+  std::string peer = "127.0.0.1";        // "unix" is a job's relay
 };
 
 // An answer with its whole body.
@@ -57,6 +59,8 @@ class WholeServer {
   }
   Answer put_blob(const std::string& path, std::string content);
   Answer get_blob(const std::string& path);
+  // The object id of a service principal, made if absent.
+  std::string object_id(const std::string& principal);
 
   const std::string& folder() const { return folder_; }
   const core::Installation& installation() const { return *installation_; }
@@ -65,7 +69,7 @@ class WholeServer {
   std::string blob_host() const { return installation_->storage_account + ".blob.core"; }
 
  private:
-  std::string token(Caller caller, const std::string& host);
+  std::string token(const Call& call);
   std::string administrator_token(const std::string& audience);
 
   const std::string folder_;

@@ -10,6 +10,7 @@
 #include "base/strings.h"
 #include "core/root_key.h"
 #include "core/testing.h"
+#include "services/identity/api.h"
 
 namespace lazuli::server::testing {
 namespace {
@@ -41,6 +42,7 @@ http::Response serve(Chain& chain, http::Exchange& exchange, const std::string& 
 
 std::string audience_of(const std::string& host, const std::string& domain) {
   if (host.find(".blob.core") != std::string::npos) return "https://storage.azure.com";
+  if (host == "graph") return cat({"https://graph.", domain});
   return cat({"https://", host.ends_with("api.ml.azure") ? "ml.azure" : "management", ".", domain});
 }
 
@@ -90,7 +92,7 @@ Answer WholeServer::call(const Call& call) {
   exchange.head = core::testing::request_head(call.method, host, call.target, call.headers);
   exchange.head.peer = call.peer;
   exchange.head.content_length = call.body.size();
-  std::string bearer = token(call.caller, call.host);
+  std::string bearer = token(call);
   if (!bearer.empty()) exchange.head.headers.add("Authorization", "Bearer " + bearer);
   http::Response response = serve(house_->chain(), exchange, call.body);
   Answer answer{response.status, response.headers, {}};
@@ -110,10 +112,21 @@ Answer WholeServer::get_blob(const std::string& path) {
   return call({.host = blob_host(), .target = path, .headers = {{"x-ms-version", "2024-11-04"}}});
 }
 
-std::string WholeServer::token(Caller caller, const std::string& host) {
-  if (caller == Caller::kNobody) return {};
-  if (caller == Caller::kAdministrator)
-    return administrator_token(audience_of(host, installation_->domain));
+std::string WholeServer::object_id(const std::string& principal) {
+  return house_->identity().ensure_service_principal(principal).value().object_id;
+}
+
+std::string WholeServer::token(const Call& asked) {
+  const std::string audience = audience_of(asked.host, installation_->domain);
+  if (!asked.principal.empty())
+    return std::string(house_->identity()
+                           .issue_token({.object_id = object_id(asked.principal),
+                                         .audience = audience,
+                                         .grants = asked.grants})
+                           .value()
+                           .expose());
+  if (asked.caller == Caller::kNobody) return {};
+  if (asked.caller == Caller::kAdministrator) return administrator_token(audience);
   return call({.method = http::Method::kPost,
                .target = workspace() + "/listNotebookAccessToken?api-version=2024-04-01"})
       .json()["accessToken"]

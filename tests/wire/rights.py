@@ -19,6 +19,8 @@ BLOB_OWNER = "b7e6dc6d-f1e8-4753-8033-0f276bb0955b"
 BLOB_READER = "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1"
 DATA_SCIENTIST = "f6c7c914-8db3-469d-8ca1-694a8f32e121"
 IDENTITY_OPERATOR = "f1a07417-d97a-45cb-824c-7a7467783830"
+CONTRIBUTOR = "b24988ac-6180-42a0-ab88-20f7382dd24c"
+ACCESS_ADMINISTRATOR = "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9"
 READER = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
 CONTAINERS = "Microsoft.Storage/storageAccounts/blobServices/containers"
 ASSIGNMENTS = "Microsoft.Authorization/roleAssignments"
@@ -40,9 +42,11 @@ def mint(data):
     everywhere = [{"role": role, "scope": "/"} for role in (oracle.OWNER, BLOB_OWNER)]
     wanted = {
         "principals": [{"name": "boss", "assignments": everywhere}]
-        + [{"name": name, "assignments": [{"role": oracle.LACKING, "scope": "/"}]} for name in ("guest", "delegate")],
+        + [{"name": name, "assignments": [{"role": oracle.LACKING, "scope": "/"}]}
+           for name in ("guest", "delegate", "builder")],
         "tokens": [{"name": f"{who} {what}", "principal": who, "audience": audience}
-                   for who in ("boss", "guest", "delegate") for what, audience in (("arm", ARM), ("blob", STORAGE))]}
+                   for who in ("boss", "guest", "delegate", "builder")
+                   for what, audience in (("arm", ARM), ("blob", STORAGE))]}
     done = subprocess.run([MINT, data], input=json.dumps(wanted), check=True, stdout=subprocess.PIPE, text=True)
     return json.loads(done.stdout)
 
@@ -177,11 +181,61 @@ def identities(rights):
         rights.ask("boss", "DELETE", given, 200)
 
 
+def template(*resources):
+    return {"properties": {"mode": "Incremental", "template": {
+        "$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#",
+        "contentVersion": "1.0.0.0", "resources": resources}}}
+
+
+def deployed_roles(rights):
+    """Who deploys a template may do what its resources need, and no more."""
+    builder, guest = rights.object_id("builder"), rights.object_id("guest")
+    scope, version = f"{rights.subscription}/resourceGroups/deployed-roles", "?api-version=2024-03-01"
+    deployments = f"{scope}/providers/Microsoft.Resources/deployments"
+    role = {"type": ASSIGNMENTS, "apiVersion": "2022-04-01", "name": "[guid(resourceGroup().id)]", "properties": {
+        "roleDefinitionId": f"[resourceId('Microsoft.Authorization/roleDefinitions', '{READER}')]",
+        "principalId": guest, "principalType": "ServicePrincipal"}}
+    nested = {"type": "Microsoft.Resources/deployments", "apiVersion": "2024-03-01", "name": "inner", **template(role)}
+
+    def give(who, role_id, principal):
+        rights.assign(who, role_id, principal, 201, f"{scope}/providers/{ASSIGNMENTS}/{uuid.uuid4()}{version}")
+
+    def deployed(name, resource, expected):
+        made = json.loads(rights.ask("builder", "PUT", f"{deployments}/{name}{version}", 201, template(resource)).body)
+        status = f"{deployments}/{name}/operationStatuses/{made['properties']['correlationId']}{version}"
+        told = json.loads(rights.ask("builder", "GET", status, 200).body)
+        if told["status"] != expected:
+            rights.failures.append(f"rights: the deployment {name} ended as {told}")
+        return json.dumps(told)
+
+    rights.ask("boss", "PUT", f"{scope}{version}", 201, {"location": "local"})
+    give("boss", CONTRIBUTOR, builder)
+    refused = rights.ask("builder", "PUT", f"{deployments}/roles{version}", 403, template(role)).body.decode()
+    if "AuthorizationFailed" not in refused or f"{ASSIGNMENTS}/write" not in refused:
+        rights.failures.append(f"rights: a Contributor is refused with {refused}")
+    told = deployed("nested", nested, "Failed")
+    if "AuthorizationFailed" not in told:
+        rights.failures.append(f"rights: a Contributor's inner template fails with {told}")
+    rights.ask("guest", "GET", f"{scope}{version}", 403)
+    give("boss", ACCESS_ADMINISTRATOR, builder)
+    deployed("roles", role, "Succeeded")
+    deployed("again", nested, "Succeeded")
+    rights.ask("guest", "GET", f"{scope}{version}", 200)
+    # Alone, who grants roles may grant them, and deploys nothing.
+    give("boss", ACCESS_ADMINISTRATOR, guest)
+    rights.ask("guest", "PUT", f"{deployments}/mine{version}", 403, template(role))
+    give("guest", READER, builder)
+    # With the group goes what was allowed there.
+    rights.ask("boss", "DELETE", f"{scope}{version}", 200)
+    rights.ask("boss", "PUT", f"{scope}{version}", 201, {"location": "local"})
+    rights.ask("guest", "GET", f"{scope}{version}", 403)
+
+
 def check():
     """(requests, failures as text) against a server of its own."""
     with server.Server(mint=mint) as running:
         rights = Rights(running)
-        for part in (conditions, delegation, visible, denials, identities):
+        for part in (conditions, delegation, visible, denials, identities, deployed_roles):
             part(rights)
     return rights.asked, rights.failures
 

@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "core/events.h"
 #include "services/assets/kinds.h"
 #include "services/assets/store.h"
 #include "services/storage/api.h"
@@ -14,9 +15,11 @@ namespace lazuli::assets {
 // Thread-safe.
 class Registry {
  public:
-  Registry(Store store, workspace::Workspaces& workspaces, storage::Storage& storage)
-      : store_(std::move(store)), workspaces_(workspaces), storage_(storage) {}
+  Registry(Store store, core::Events& events, workspace::Workspaces& workspaces,
+           storage::Storage& storage)
+      : store_(std::move(store)), events_(events), workspaces_(workspaces), storage_(storage) {}
   Store& store() { return store_; }
+  core::Events& events() { return events_; }
   workspace::Workspaces& workspaces() { return workspaces_; }
   storage::Storage& storage() { return storage_; }
 
@@ -38,6 +41,7 @@ class Registry {
   Result<void> read_flavors(NewVersion& wanted, const workspace::Authority& authority);
 
   Store store_;
+  core::Events& events_;
   workspace::Workspaces& workspaces_;
   storage::Storage& storage_;
 };

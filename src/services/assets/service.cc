@@ -28,7 +28,8 @@ class Service final : public AssetsService {
   }
 
   Result<void> start(const core::ServiceContext& context) override {
-    registry_ = std::make_unique<Registry>(Store(context.db), workspaces_, storage_);
+    registry_ =
+        std::make_unique<Registry>(Store(context.db), context.events, workspaces_, storage_);
     return {};
   }
   void stop() noexcept override {}

@@ -214,12 +214,14 @@ Result<bool> Store::set_container(const std::string& workspace, Kind kind, const
   });
 }
 
-Result<bool> Store::remove(const VersionKey& key) {
+Result<bool> Store::remove(const VersionKey& key,
+                           const std::function<Result<void>(db::Tx&)>& also) {
   return handle_.write([&](db::Tx& tx) -> Result<bool> {
     int64_t gone =
         TRY(tx.exec("DELETE FROM assets_version WHERE workspace_key = ? AND kind = ? AND name = ? "
                     "AND version = ?",
                     {key_of(key.workspace), number_of(key.kind), key.name, key.version}));
+    if (gone > 0) TRY(also(tx));
     return gone > 0;
   });
 }

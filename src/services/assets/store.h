@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -68,7 +69,8 @@ class Store {
   // Archives or restores all that has this name.
   Result<bool> set_container(const std::string& workspace, Kind kind, const std::string& name,
                              const Json& tags, const std::string& description, bool archived);
-  Result<bool> remove(const VersionKey& key);
+  // False when it was not there; else `also` joins the transaction.
+  Result<bool> remove(const VersionKey& key, const std::function<Result<void>(db::Tx&)>& also);
 
  private:
   db::Database::Handle handle_;

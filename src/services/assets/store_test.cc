@@ -53,8 +53,9 @@ TEST_P(AssetsStoreTest, AnonymousAssetsStayOutOfLists) {
   ASSERT_EQ(listed->size(), 1u);
   EXPECT_EQ(listed->at(0).name, "shown");
   EXPECT_EQ(store.all("/ws", Kind::kModel, 10)->size(), 1u);
-  EXPECT_TRUE(*store.remove({"/ws", Kind::kModel, "shown", "1"}));
-  EXPECT_FALSE(*store.remove({"/ws", Kind::kModel, "shown", "1"}));
+  const auto nothing_else = [](db::Tx&) -> Result<void> { return {}; };
+  EXPECT_TRUE(*store.remove({"/ws", Kind::kModel, "shown", "1"}, nothing_else));
+  EXPECT_FALSE(*store.remove({"/ws", Kind::kModel, "shown", "1"}, nothing_else));
 }
 
 TEST(AssetsReference, EveryFormClientsSend) {

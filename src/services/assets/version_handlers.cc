@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/strings.h"
 #include "core/arm.h"
+#include "core/events.h"
 #include "services/assets/handlers.h"
 
 namespace lazuli::assets {
@@ -77,7 +78,9 @@ Answer list_versions(Registry& registry, Kind kind, Context& context) {
 
 Answer delete_version(Registry& registry, Kind kind, Context& context) {
   TRY(registry.workspaces().get(context.workspace_id()));
-  bool gone = TRY(registry.store().remove(key_of(kind, context)));
+  bool gone = TRY(registry.store().remove(key_of(kind, context), [&](db::Tx& tx) {
+    return core::publish_deleted(registry.events(), tx, context.arm_id());
+  }));
   return http::Response(gone ? 200 : 204);
 }
 

@@ -37,7 +37,26 @@ Json decision_json(const core::Operation& operation, const Explanation& why, con
   Json considered = Json::array();
   for (const Explanation::Reason& each : why.considered) considered.push_back(reason_json(each));
   json.set("considered", std::move(considered));
+  if (!why.refused_by.empty()) json.set("refusedBy", why.refused_by);
   return json;
+}
+
+// What a principal must be to be let in at all.
+Result<std::string> refused_whatever(Parts& parts, const std::string& object_id) {
+  if (parts.directory == nullptr) return std::string();
+  const directory::Standing standing = TRY(parts.directory->standing(object_id));
+  if (!standing.exists) return std::string("principalMissing");
+  return std::string(standing.enabled ? "" : "principalDisabled");
+}
+
+// About itself a caller learns what the credential it came with may do, not what another of its
+// credentials might.
+void limit(const core::Principal& caller, const core::Operation& operation,
+           const std::string& scope, Explanation& why) {
+  if (!caller.grants() || core::grants_cover(caller, operation, scope)) return;
+  why.allowed = false;
+  why.assignment_id.clear();
+  if (why.refused_by.empty()) why.refused_by = "credentialLimited";
 }
 
 }  // namespace
@@ -51,11 +70,12 @@ Result<Explanation> explain(Parts& parts, const std::string& object_id,
   std::vector<Considered> trace;
   Decision decision = policy->decide(question, &trace);
   Explanation why;
-  why.allowed = decision.allowed;
+  why.refused_by = TRY(refused_whatever(parts, object_id));
+  why.allowed = decision.allowed && why.refused_by.empty();
   if (decision.denied_by != nullptr) {
     why.denial_id = decision.denied_by->id;
     why.denial_name = decision.denied_by->name;
-  } else if (decision.by != nullptr) {
+  } else if (why.allowed && decision.by != nullptr) {
     why.assignment_id = decision.by->assignment.name;
   }
   for (const Considered& each : trace) {
@@ -94,8 +114,8 @@ Answer check_access(Parts& parts, Context& context) {
       subject["attributes"].is_null() ? subject["Attributes"] : subject["attributes"];
   std::string object_id = attributes["objectId"].text() + attributes["ObjectId"].text();
   if (object_id.empty()) object_id = context.principal().object_id();
-  if (!iequals(object_id, context.principal().object_id()))
-    TRY(require(parts, context, kReadAssignments, scope));
+  const bool itself = iequals(object_id, context.principal().object_id());
+  if (!itself) TRY(require(parts, context, kReadAssignments, scope));
   const Json& actions = body["actions"].is_null() ? body["Actions"] : body["actions"];
   if (actions.empty() || actions.size() > kActionsMax)
     return invalid_argument("The request names 1 to 500 actions.", "InvalidActions");
@@ -105,6 +125,7 @@ Answer check_access(Parts& parts, Context& context) {
     core::Operation operation{each["id"].text() + each["Id"].text(),
                               each["isDataAction"].boolean() || each["IsDataAction"].boolean()};
     Explanation why = TRY(explain(parts, to_lower(object_id), operation, scope));
+    if (itself) limit(context.principal(), operation, scope, why);
     decisions.push_back(decision_json(operation, why, *policy));
   }
   return core::json_response(decisions);

@@ -231,7 +231,7 @@ Answer delete_group(Parts& parts, Context& context) {
       return invalid_argument("The management group still has children.",
                               "ManagementGroupNotEmpty");
     TRY(parts.store->remove_group(tx, group->name));
-    TRY(parts.store->remove_below(tx, group_id(group->name)));
+    TRY(core::publish_deleted(*parts.events, tx, group_id(group->name)));
     return parts.changed(tx, "managementGroup", group_id(group->name), group->name);
   }));
   return http::Response(200);

@@ -10,6 +10,8 @@
 namespace lazuli::authorization {
 namespace {
 
+constexpr std::string_view kReaderRole = "acdd72a7-3385-48ef-bd42-f606fba81ae7";
+constexpr std::string_view kDataScientistRole = "f6c7c914-8db3-469d-8ca1-694a8f32e121";
 const std::string kMl = "Microsoft.MachineLearningServices/workspaces";
 const std::string kGroup = "/subscriptions/s/resourceGroups/g";
 const std::string kWorkspace = kGroup + "/providers/Microsoft.MachineLearningServices/workspaces/w";

@@ -15,6 +15,7 @@
 namespace lazuli::authorization {
 namespace {
 
+constexpr std::string_view kReaderRole = "acdd72a7-3385-48ef-bd42-f606fba81ae7";
 std::vector<db::Migration> migrations() {
   std::vector<db::Migration> all = Store::migrations();
   for (auto& more : {directory::directory_migrations(), core::StoredEvents::migrations(),

@@ -3,7 +3,6 @@
 
 #include "base/ids.h"
 #include "base/strings.h"
-#include "services/authorization/explain.h"
 #include "services/authorization/routes.h"
 #include "services/authorization/scope.h"
 
@@ -39,6 +38,10 @@ class Service final : public AuthorizationService {
   Result<void> start(const core::ServiceContext& context) override {
     if (!parts_.store) TRY(open(context.db));
     parts_.events = &context.events;
+    context.events.attach(core::kResourceDeleted, context.db,
+                          [this](db::Tx& tx, const core::Event& event) {
+                            return remove_below(tx, event.data["id"].text());
+                          });
     if (parts_.directory == nullptr) return {};
     context.events.subscribe("directory.changed", "authorization.principals", context.db,
                              [this](db::Tx& tx, const core::Event& event) -> Result<void> {
@@ -73,52 +76,25 @@ class Service final : public AuthorizationService {
         [&](db::Tx& tx) { return assign(tx, object_id, role_id, scope, type); });
   }
 
-  Result<void> remove_assignments_of(db::Tx& tx, const std::string& object_id) override {
-    if (TRY(parts_.store->remove_assignments_of(tx, to_lower(object_id))) == 0) return {};
-    return parts_.changed(tx, "roleAssignment", "/", object_id);
-  }
-
-  Result<void> remove_below(db::Tx& tx, const std::string& scope) override {
-    if (TRY(parts_.store->remove_below(tx, scope)) == 0) return {};
-    return parts_.changed(tx, "roleAssignment", scope, {});
-  }
-
-  Result<std::string> deny(db::Tx& tx, const SystemDenial& denial) override {
-    DenyAssignment made;
-    made.id = new_uuid();
-    made.name = denial.name;
-    made.description = denial.description;
-    made.scope = TRY(checked_scope(denial.scope));
-    made.permissions.push_back({denial.actions, {}, denial.data_actions, {}, {}, {}});
-    made.principals.push_back({kEveryone, "SystemDefined"});
-    for (const std::string& each : denial.excluded)
-      made.excluded.push_back({to_lower(each), "ServicePrincipal"});
-    made.stamp.created = made.stamp.updated = now();
-    TRY(parts_.store->put_denial(tx, made));
-    TRY(parts_.changed(tx, "denyAssignment", made.scope, made.id));
-    return made.id;
-  }
-
-  Result<void> lift_denial(db::Tx& tx, const std::string& id) override {
-    if (!TRY(parts_.store->remove_denial(tx, id))) return {};
-    return parts_.changed(tx, "denyAssignment", "/", id);
-  }
-
-  Result<Explanation> explain(const std::string& object_id, const core::Operation& operation,
-                              const std::string& scope) override {
-    return authorization::explain(parts_, to_lower(object_id), operation, scope);
-  }
-
   Result<bool> holds_within(const std::string& object_id, const std::string& scope) override {
     auto policy = TRY(parts_.rbac->policy());
     auto groups = TRY(parts_.rbac->groups_of(object_id));
     return policy->holds_within(object_id, groups ? *groups : std::vector<std::string>(), scope);
   }
 
-  uint64_t generation() const override { return parts_.rbac->generation(); }
   core::Authorizer& authorizer() override { return *parts_.rbac; }
 
  private:
+  Result<void> remove_assignments_of(db::Tx& tx, const std::string& object_id) {
+    if (TRY(parts_.store->remove_assignments_of(tx, to_lower(object_id))) == 0) return {};
+    return parts_.changed(tx, "roleAssignment", "/", object_id);
+  }
+
+  Result<void> remove_below(db::Tx& tx, const std::string& scope) {
+    if (TRY(parts_.store->remove_below(tx, scope)) == 0) return {};
+    return parts_.changed(tx, "roleAssignment", scope, {});
+  }
+
   Result<void> seed_roles() {
     std::vector<RoleDefinition> roles = TRY(product_roles());
     return parts_.store->handle().write([&](db::Tx& tx) -> Result<void> {

@@ -2,9 +2,7 @@
 #pragma once
 
 #include "core/context.h"
-#include "core/dispatch.h"
 #include "core/service.h"
-#include "services/authorization/api.h"
 #include "services/declared/kinds.h"
 #include "services/declared/store.h"
 #include "services/directory/api.h"
@@ -15,11 +13,11 @@ namespace lazuli::declared {
 struct Parts {
   const core::Installation& installation;
   storage::Storage& storage;
-  authorization::Authorization& authorization;
   directory::Identities& identities;
-  std::unique_ptr<Store> store;
-  core::Dispatcher* dispatcher = nullptr;
+  std::unique_ptr<Store> store = nullptr;
   core::Authorizer* authorizer = nullptr;
+  core::ResourceGroups* groups = nullptr;
+  core::Events* events = nullptr;
 };
 
 using Context = core::RequestContext;

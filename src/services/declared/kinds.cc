@@ -57,6 +57,9 @@ constexpr MissingAction kMissing[] = {
 }  // namespace
 
 std::span<const Kind> kinds() { return kKinds; }
+bool is_in_storage(const Kind& kind) {
+  return kind.type == kStorageAccounts || kind.type == kContainers;
+}
 std::span<const MissingAction> missing_actions() { return kMissing; }
 
 }  // namespace lazuli::declared

@@ -22,6 +22,7 @@ struct Kind {
 };
 
 std::span<const Kind> kinds();
+bool is_in_storage(const Kind& kind);  // the resource is storage's own, with data in it
 
 // A POST of a kind that is known and answers 501.
 struct MissingAction {

@@ -4,6 +4,9 @@
 #include "base/strings.h"
 #include "codec/text.h"
 #include "core/arm.h"
+#include "core/events.h"
+#include "core/groups.h"
+#include "core/tags.h"
 #include "crypto/digest.h"
 #include "services/declared/handlers.h"
 
@@ -59,18 +62,6 @@ Result<void> check_subscription(const Parts& parts, const Context& context) {
                    "SubscriptionNotFound");
 }
 
-Result<void> check_group(const Parts& parts, const Context& context) {
-  TRY(check_subscription(parts, context));
-  http::Response group = parts.dispatcher->send(
-      context.principal(),
-      {.method = http::Method::kHead,
-       .target = cat({"/subscriptions/", context.param("sub"), "/resourceGroups/",
-                      url_encode(context.param("rg")), "?api-version=2024-03-01"})});
-  if (group.status != 404) return {};  // who may not look at the group may still write to it
-  return not_found(cat({"Resource group '", context.param("rg"), "' could not be found."}),
-                   "ResourceGroupNotFound");
-}
-
 // The id without its last type and name: what a child lies in.
 std::string parent_of(const std::string& id) {
   const size_t name = id.rfind('/');
@@ -95,14 +86,13 @@ Result<Resource> find_resource(const Parts& parts, const Kind& kind, const Conte
                         "' under resource group '", context.param("rg"), "' was not found."}));
 }
 
-Result<Json> checked_tags(const Json& tags) {
-  if (tags.is_null()) return Json::object();
-  if (!tags.is_object() || tags.size() > 50)
-    return invalid_argument("The tags must be an object of at most 50 strings.", "InvalidTags");
-  for (const Json::Member& each : tags.members())
-    if (!each.value.is_string())
-      return invalid_argument(cat({"The tag '", each.key, "' is not a string."}), "InvalidTags");
-  return tags;
+// The group is there, and the location is one and stays what it was.
+Result<void> check_place(const Parts& parts, const Kind& kind, db::Tx& tx, const Resource& resource,
+                         const std::optional<Resource>& before) {
+  core::Placement placement{resource.id};
+  if (kind.has_location) placement.location = resource.body["location"].str();
+  if (before && kind.has_location) placement.location_before = before->body["location"].str();
+  return core::check_group(*parts.groups, tx, placement);
 }
 
 using WantedIdentity = std::optional<directory::WantedIdentity>;
@@ -116,13 +106,11 @@ Result<WantedIdentity> identity_in(const Parts& parts, const Context& context, c
 }
 
 // Within the transaction that writes the resource: a principal is there if its resource is.
-std::function<Result<void>(db::Tx&, Resource&)> giving(const Parts& parts,
-                                                       const WantedIdentity& wanted) {
-  return [&](db::Tx& tx, Resource& resource) -> Result<void> {
-    if (!wanted) return {};
-    resource.body.set("identity", TRY(parts.identities.assign_identity(tx, resource.id, *wanted)));
-    return {};
-  };
+Result<void> give_identity(const Parts& parts, db::Tx& tx, Resource& resource,
+                           const WantedIdentity& wanted) {
+  if (!wanted) return {};
+  resource.body.set("identity", TRY(parts.identities.assign_identity(tx, resource.id, *wanted)));
+  return {};
 }
 
 // Accounts and containers exist in storage, with the rights the resource's own path gives.
@@ -159,7 +147,6 @@ Answer list_resources(const Parts& parts, const Kind& kind, Context& context) {
 
 // "Create Or Update": the whole resource.
 Answer put_resource(const Parts& parts, const Kind& kind, Context& context) {
-  TRY(check_group(parts, context));
   const Json body = TRY(context.json());
   const std::string& name = context.param("name");
   const bool account = kind.type == kStorageAccounts;
@@ -169,9 +156,6 @@ Answer put_resource(const Parts& parts, const Kind& kind, Context& context) {
                                  "of type '",
                                  kind.type, "'."}),
                             account ? "AccountNameInvalid" : "InvalidResourceName");
-  if (kind.has_location && body["location"].str().empty())
-    return invalid_argument("The location property is required for this definition.",
-                            "LocationRequired");
   Resource resource;
   resource.id = context.arm_id();
   resource.type = kind.type;
@@ -179,9 +163,12 @@ Answer put_resource(const Parts& parts, const Kind& kind, Context& context) {
   resource.body = Json::object();
   for (std::string_view member : kMembers)
     if (body.contains(member)) resource.body.set(member, body[member]);
-  resource.body.set("tags", TRY(checked_tags(body["tags"])));
-  TRY(check_parent(parts, kind, resource.id));
+  resource.body.set("tags", TRY(core::checked_tags(body["tags"])));
   const auto before = TRY(parts.store->find(resource.id));
+  const Store::Check place = [&](db::Tx& tx, const std::optional<Resource>& there) {
+    return check_place(parts, kind, tx, resource, there);
+  };
+  TRY(check_parent(parts, kind, resource.id));
   const std::string& who = context.principal().name();
   resource.system_data = {before ? before->system_data.created_by : who, who,
                           before ? before->system_data.created_at : now(), now()};
@@ -195,8 +182,13 @@ Answer put_resource(const Parts& parts, const Kind& kind, Context& context) {
   const Condition condition = {std::string(context.header("If-Match")),
                                context.header("If-None-Match") == "*"};
   TRY(check_condition(resource.id, before, condition));  // an account's name is taken for good
+  if (is_in_storage(kind)) TRY(parts.store->check(resource.id, place));
   TRY(make_in_storage(parts, kind, context, resource.id));
-  const bool created = TRY(parts.store->put(resource, condition, giving(parts, identity)));
+  const bool created = TRY(parts.store->put(
+      resource, condition, [&](db::Tx& tx, const std::optional<Resource>& there) -> Result<void> {
+        TRY(place(tx, there));
+        return give_identity(parts, tx, resource, identity);
+      }));
   return answer_with(kind, context, resource, created && !account ? 201 : 200);
 }
 
@@ -208,12 +200,14 @@ Result<Resource> patched(const Parts& parts, const Kind& kind, Context& context,
                                         directory::IdentityChange::kMerge));
   for (std::string_view member : {"sku", "kind"})
     if (body.contains(member)) resource.body.set(member, body[member]);
-  if (body.contains("tags")) resource.body.set("tags", TRY(checked_tags(body["tags"])));
+  if (body.contains("tags")) resource.body.set("tags", TRY(core::checked_tags(body["tags"])));
   if (body.contains("properties")) resource.body["properties"].merge_patch(body["properties"]);
   resource.system_data.last_modified_by = context.principal().name();
   resource.system_data.last_modified_at = now();
   resource.etag = etag_of(resource);
-  TRY(parts.store->put(resource, condition, giving(parts, identity)));
+  TRY(parts.store->put(resource, condition, [&](db::Tx& tx, const std::optional<Resource>&) {
+    return give_identity(parts, tx, resource, identity);
+  }));
   return resource;
 }
 
@@ -238,10 +232,8 @@ Answer delete_resource(const Parts& parts, const Kind&, Context& context) {
   if (found && !expected.empty() && expected != "*" && expected != found->etag)
     return precondition_failed(
         cat({"The resource '", id, "' is not the one that If-Match names."}));
-  const bool erased = TRY(parts.store->erase(id, [&](db::Tx& tx) -> Result<void> {
-    TRY(parts.identities.delete_system_identities(tx, id));
-    return parts.authorization.remove_below(tx, id);
-  }));
+  const bool erased = TRY(parts.store->erase(
+      id, [&](db::Tx& tx) { return core::publish_deleted(*parts.events, tx, id); }));
   return http::Response(erased ? 200 : 204);
 }
 

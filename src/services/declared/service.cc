@@ -2,6 +2,7 @@
 #include "services/declared/service.h"
 
 #include "base/strings.h"
+#include "core/events.h"
 #include "services/declared/handlers.h"
 
 namespace lazuli::declared {
@@ -27,12 +28,12 @@ std::string collection_path(std::string_view type) {
 class Declared final : public core::Service {
  public:
   Declared(const core::Installation& installation, storage::Storage& storage,
-           authorization::Authorization& authorization, directory::Identities& identities)
-      : parts_{installation, storage, authorization, identities, {}, nullptr, nullptr} {}
+           directory::Identities& identities)
+      : parts_{installation, storage, identities} {}
 
   void describe(core::Manifest& manifest) const override {
     manifest.service = "declared";
-    manifest.depends_on = {"storage", "authorization", "directory"};
+    manifest.depends_on = {"storage", "directory"};
     manifest.migrations = Store::migrations();
     for (const Kind& kind : kinds()) describe_kind(manifest, kind);
     const Kind& accounts = kinds().front();
@@ -52,8 +53,13 @@ class Declared final : public core::Service {
 
   Result<void> start(const core::ServiceContext& context) override {
     parts_.store = std::make_unique<Store>(context.db);
-    parts_.dispatcher = &context.dispatcher;
     parts_.authorizer = &context.authorizer;
+    parts_.groups = &context.groups;
+    parts_.events = &context.events;
+    context.events.attach(core::kResourceDeleted, context.db,
+                          [](db::Tx& tx, const core::Event& event) {
+                            return erase_below(tx, event.data["id"].text());
+                          });
     return ensure_first_account();
   }
 
@@ -95,8 +101,7 @@ class Declared final : public core::Service {
          "Creates or replaces the resource."});
     add(manifest, kind,
         {Method::kPatch, one, "Update", "write", patch_resource, "Changes the resource."});
-    const bool in_storage = kind.type == kStorageAccounts || kind.type == kContainers;
-    if (in_storage)  // with the data in it: storage's own business
+    if (is_in_storage(kind))  // with the data in it: storage's own business
       manifest.unimplemented(Host::kManagement, Method::kDelete, one,
                              cat({kind.operations, "_Delete"}), {cat({kind.type, "/delete"})});
     else
@@ -106,6 +111,15 @@ class Declared final : public core::Service {
       add(manifest, kind,
           {Method::kGet, cat({kSubscription, collection_path(kind.type)}), "List", "read",
            list_resources, "Lists those of the subscription."});
+  }
+
+  // What lies in a group goes with it, but for data that nobody can delete yet: then nothing goes.
+  static Result<void> erase_below(db::Tx& tx, const std::string& scope) {
+    for (std::string_view type : {kStorageAccounts, kContainers})
+      if (TRY(Store::has_below(tx, std::string(type), scope)))
+        return unimplemented(cat({"deleting what holds a resource of the type '", type,
+                                  "' is known but not implemented yet"}));
+    return Store::erase_below(tx, scope);
   }
 
   // The account that the installation was made with is a resource like the others.
@@ -125,7 +139,7 @@ class Declared final : public core::Service {
                       {"properties", Json::object()}});
     account.system_data = {"lazuli", "lazuli", now(), now()};
     account.etag = "\"1\"";
-    TRY(parts_.store->put(account, {}, [](db::Tx&, Resource&) { return Result<void>(); }));
+    TRY(parts_.store->put(account, {}, {}));
     return {};
   }
 
@@ -136,9 +150,8 @@ class Declared final : public core::Service {
 
 std::unique_ptr<core::Service> make_declared(const core::Installation& installation,
                                              storage::Storage& storage,
-                                             authorization::Authorization& authorization,
                                              directory::Identities& identities) {
-  return std::make_unique<Declared>(installation, storage, authorization, identities);
+  return std::make_unique<Declared>(installation, storage, identities);
 }
 
 }  // namespace lazuli::declared

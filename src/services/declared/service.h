@@ -4,7 +4,6 @@
 #include <memory>
 
 #include "core/service.h"
-#include "services/authorization/api.h"
 #include "services/directory/api.h"
 #include "services/storage/api.h"
 
@@ -14,7 +13,6 @@ namespace lazuli::declared {
 // Storage accounts and their containers are real: making one makes it in storage.
 std::unique_ptr<core::Service> make_declared(const core::Installation& installation,
                                              storage::Storage& storage,
-                                             authorization::Authorization& authorization,
                                              directory::Identities& identities);
 
 }  // namespace lazuli::declared

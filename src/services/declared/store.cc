@@ -66,12 +66,15 @@ Result<void> check_condition(const std::string& id, const std::optional<Resource
   return {};
 }
 
-Result<bool> Store::put(Resource& resource, const Condition& condition,
-                        const std::function<Result<void>(db::Tx&, Resource&)>& first) {
+Result<void> Store::check(const std::string& id, const Check& check) {
+  return handle_.write([&](db::Tx& tx) -> Result<void> { return check(tx, TRY(find_in(tx, id))); });
+}
+
+Result<bool> Store::put(const Resource& resource, const Condition& condition, const Check& check) {
   return handle_.write([&](db::Tx& tx) -> Result<bool> {
     auto before = TRY(find_in(tx, resource.id));
     TRY(check_condition(resource.id, before, condition));
-    TRY(first(tx, resource));
+    if (check) TRY(check(tx, before));
     TRY(tx.exec(
         "INSERT INTO declared_resource (key, type_key, id, type, name, body, etag, created_by, "
         "changed_by, created_us, changed_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
@@ -88,12 +91,26 @@ Result<bool> Store::put(Resource& resource, const Condition& condition,
 Result<bool> Store::erase(const std::string& id, const std::function<Result<void>(db::Tx&)>& also) {
   const std::string key = to_lower(id);
   return handle_.write([&](db::Tx& tx) -> Result<bool> {
-    TRY(tx.exec("DELETE FROM declared_resource WHERE key >= ? AND key < ?",
-                {key + "/", key + "0"}));
+    TRY(erase_below(tx, id));
     const bool erased = TRY(tx.exec("DELETE FROM declared_resource WHERE key = ?", {key})) > 0;
     TRY(also(tx));
     return erased;
   });
+}
+
+// "scope/" up to "scope0": '0' follows '/'.
+Result<bool> Store::has_below(db::Tx& tx, const std::string& type, const std::string& scope) {
+  const std::string key = to_lower(scope);
+  auto row = TRY(tx.query_one(
+      "SELECT 1 FROM declared_resource WHERE type_key = ? AND key >= ? AND key < ? LIMIT 1",
+      {to_lower(type), key + "/", key + "0"}));
+  return row.has_value();
+}
+
+Result<void> Store::erase_below(db::Tx& tx, const std::string& scope) {
+  const std::string key = to_lower(scope);
+  TRY(tx.exec("DELETE FROM declared_resource WHERE key >= ? AND key < ?", {key + "/", key + "0"}));
+  return {};
 }
 
 }  // namespace lazuli::declared

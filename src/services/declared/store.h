@@ -37,12 +37,17 @@ class Store {
   Result<std::optional<Resource>> find(const std::string& id);
   // Of a type, below a scope.
   Result<std::vector<Resource>> list(const std::string& type, const std::string& scope);
-  // True when it is new; kPreconditionFailed where the condition does not hold. `first` runs before
-  // the resource is written, and may still change it.
-  Result<bool> put(Resource& resource, const Condition& condition,
-                   const std::function<Result<void>(db::Tx&, Resource&)>& first);
+  // What else must hold, or be done, in the transaction that writes and before it does, with what
+  // was there before; empty: nothing. It may still change the resource that is written.
+  using Check = std::function<Result<void>(db::Tx&, const std::optional<Resource>& before)>;
+  // True when it is new; kPreconditionFailed where the condition does not hold.
+  Result<bool> put(const Resource& resource, const Condition& condition, const Check& check);
+  Result<void> check(const std::string& id, const Check& check);
   // With what lies below it. False when it was not there.
   Result<bool> erase(const std::string& id, const std::function<Result<void>(db::Tx&)>& also);
+
+  static Result<bool> has_below(db::Tx& tx, const std::string& type, const std::string& scope);
+  static Result<void> erase_below(db::Tx& tx, const std::string& scope);
 
  private:
   db::Database::Handle handle_;

@@ -134,8 +134,8 @@ Result<std::optional<WantedIdentity>> read_identity(const Json& sent, const Json
 Result<void> check_assignable(core::Authorizer& authorizer, const core::Principal& caller,
                               const WantedIdentity& wanted);
 
-// The managed identities of resources; writes join the transaction that writes the resource.
-// Thread-safe.
+// The managed identities of resources; writes join the transaction that writes the resource. They
+// end with it, when "resource.deleted" is published. Thread-safe.
 class Identities {
  public:
   virtual ~Identities() = default;
@@ -146,8 +146,6 @@ class Identities {
   // FailedIdentityOperation where a user-assigned one is not there.
   virtual Result<Json> assign_identity(db::Tx& tx, const std::string& resource_id,
                                        const WantedIdentity& wanted) = 0;
-  // The system-assigned identities of the resource and of all that lies below it.
-  virtual Result<void> delete_system_identities(db::Tx& tx, const std::string& resource_id) = 0;
 };
 
 struct FirstPerson {

@@ -169,15 +169,7 @@ TEST_P(DirectoryTest, AnIdentityBelongsToItsResource) {
   EXPECT_EQ(made.resource_id, id);
   EXPECT_EQ(made.name, "Box");
 
-  const std::string below = assign(id + "/parts/a", system)->find("principalId")->text();
   const std::string other = assign(id + "2", system)->find("principalId")->text();
-  auto drop = [&](db::Tx& tx) { return directory->delete_system_identities(tx, id); };
-  ASSERT_TRUE(write(drop).ok());
-  EXPECT_FALSE(directory->find_by_object_id(object)->has_value());
-  EXPECT_FALSE(directory->find_by_object_id(below)->has_value());
-  EXPECT_TRUE(directory->find_by_object_id(other)->has_value());
-  EXPECT_TRUE(write(drop).ok());
-
   ASSERT_TRUE(assign(id + "2", {"None", false, {}}).ok());  // no longer wanted
   EXPECT_FALSE(directory->find_by_object_id(other)->has_value());
 }

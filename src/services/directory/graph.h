@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "core/context.h"
+#include "core/events.h"
+#include "core/groups.h"
 #include "core/service.h"
 #include "db/db.h"
 #include "services/directory/changes.h"
@@ -32,6 +34,8 @@ struct Graph {
   ExternalAccounts& external;
   Directory& directory;
   Schema schema;
+  core::Events& events;
+  core::ResourceGroups* groups = nullptr;  // from start() on
 };
 
 // A collection of objects: "users" of kind kUser.

@@ -325,6 +325,39 @@ TEST_P(DirectoryGraphTest, UserAssignedIdentitiesAreResourcesAndPrincipals) {
   EXPECT_FALSE(directory->standing(principal)->exists);
 }
 
+TEST_P(DirectoryGraphTest, IdentitiesEndWithTheirResources) {
+  const std::string group = "/subscriptions/s/resourceGroups/g",
+                    thing = group + "/providers/A.B/c/d";
+  auto handle = house.handle("directory");
+  std::vector<std::string> principals;
+  for (const std::string& id : {thing, thing + "/e/f", group + "2/providers/A.B/c/d"}) {
+    auto made = handle.write([&](db::Tx& tx) {
+      return directory->assign_identity(tx, id,
+                                        {.type = "SystemAssigned", .system_assigned = true});
+    });
+    principals.push_back(made.value()["principalId"].text());
+  }
+  const Json ask = parse(R"({"location": "local"})");
+  const std::string own = group + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/one";
+  const Json made = arm(Method::kPut, own, ask, 201);
+  principals.push_back(made["properties"]["principalId"].text());
+  const auto left = [&] {
+    std::string all;
+    for (const std::string& each : principals) all += directory->standing(each)->exists ? "1" : "0";
+    return all;
+  };
+  const auto erase = [&](const std::string& id) {
+    auto done =
+        handle.write([&](db::Tx& tx) { return core::publish_deleted(house.events(), tx, id); });
+    EXPECT_TRUE(done.ok());
+  };
+  EXPECT_EQ(left(), "1111");
+  erase(to_lower(thing));
+  EXPECT_EQ(left(), "0011");
+  erase(group);
+  EXPECT_EQ(left(), "0010") << "another group's name begins the same";
+}
+
 TEST_P(DirectoryGraphTest, ProvidersKeepTheirSecrets) {
   Json ask = parse(R"({"displayName": "Keycloak", "issuer": "https://idp", "clientId": "c",
                        "clientSecret": "hush"})");

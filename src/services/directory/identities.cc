@@ -160,10 +160,4 @@ Result<Json> assign_identity(const IdentityWrite& write, const std::string& reso
   return identity;
 }
 
-Result<void> delete_system_identities(const IdentityWrite& write, const std::string& resource_id) {
-  const auto found = TRY(Store::system_identities_at(write.tx, resource_id));
-  for (const Object& each : found) TRY(remove(write, each));
-  return {};
-}
-
 }  // namespace lazuli::directory

@@ -18,6 +18,5 @@ struct IdentityWrite {
 // As Directory says.
 Result<Json> assign_identity(const IdentityWrite& write, const std::string& resource_id,
                              const WantedIdentity& wanted);
-Result<void> delete_system_identities(const IdentityWrite& write, const std::string& resource_id);
 
 }  // namespace lazuli::directory

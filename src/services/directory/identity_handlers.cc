@@ -6,6 +6,9 @@
 #include "base/ids.h"
 #include "base/strings.h"
 #include "core/arm.h"
+#include "core/events.h"
+#include "core/groups.h"
+#include "core/tags.h"
 #include "services/directory/credential_store.h"
 #include "services/directory/federations.h"
 #include "services/directory/principals.h"
@@ -19,7 +22,6 @@ using http::Method;
 using Function = Answer (*)(const Graph&, Context&);
 
 constexpr std::string_view kType = "Microsoft.ManagedIdentity/userAssignedIdentities";
-constexpr size_t kTagsMax = 50;
 constexpr uint64_t kBodyBytesMax = 256 * 1024;
 
 std::string group_id(const Context& context) {
@@ -56,12 +58,7 @@ Result<void> check_identity_name(std::string_view name) {
 Result<void> write_tags(const Json& body, Object& identity) {
   const Json* tags = body.find("tags");
   if (tags == nullptr || tags->is_null()) return {};
-  bool good = tags->is_object() && tags->size() <= kTagsMax;
-  for (const Json::Member& tag : tags->members())
-    good = good && tag.value.is_string() && tag.key.size() <= 512 && tag.value.str().size() <= 256;
-  if (!good)
-    return invalid_argument("tags must be at most 50 names with text values", "InvalidTags");
-  identity.properties.set("resourceTags", *tags);
+  identity.properties.set("resourceTags", TRY(core::checked_tags(*tags)));
   return {};
 }
 
@@ -116,21 +113,16 @@ Answer put_identity(const Graph& graph, Context& context) {
   TRY(check_identity_name(context.param("name")));
   Object fresh = new_managed_identity(identity_id(context), true);
   std::string location = body["location"].text();
-  if (location.empty())
-    return invalid_argument("The 'location' property is required for this type.",
-                            "LocationRequired");
   fresh.properties.set("resourceLocation", location);
   TRY(write_tags(body, fresh));
   return graph.handle.write([&](db::Tx& tx) -> Answer {
     auto known = TRY(Store::find_by_resource_id(tx, *fresh.resource_id));
     if (known && !known->explicit_identity) return no_such_identity(*fresh.resource_id);
     Object identity = known ? *known : fresh;
+    core::Placement placement{*fresh.resource_id, location};
+    if (known) placement.location_before = known->properties["resourceLocation"].str();
+    TRY(core::check_group(*graph.groups, tx, placement));
     if (known) {
-      const Json& kept = known->properties;
-      if (!iequals(kept["resourceLocation"].str(), location))
-        return conflict(cat({"The resource '", known->name, "' already exists in location '",
-                             kept["resourceLocation"].str(), "'."}),
-                        "InvalidResourceLocation");
       TRY(write_tags(body, identity));
       TRY(Store::update(tx, identity));
     } else {
@@ -157,8 +149,7 @@ Answer delete_identity(const Graph& graph, Context& context) {
   return graph.handle.write([&](db::Tx& tx) -> Answer {
     auto found = TRY(Store::find_by_resource_id(tx, id));
     if (!found || !found->explicit_identity) return http::Response(204);
-    TRY(Store::remove(tx, found->object_id));
-    TRY(graph.changes.record(tx, found->object_id, found->kind, "deleted"));
+    TRY(core::publish_deleted(graph.events, tx, id));  // and with it goes the principal
     return http::Response(200);
   });
 }
@@ -248,6 +239,7 @@ Answer delete_credential(const Graph& graph, Context& context) {
     if (!found) return http::Response(204);
     TRY(CredentialStore::remove_federation(tx, found->id));
     TRY(graph.changes.record(tx, identity.object_id, identity.kind, "credentials"));
+    TRY(core::publish_deleted(graph.events, tx, credential_json(context, *found)["id"].text()));
     return http::Response(200);
   });
 }

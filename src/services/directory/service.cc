@@ -42,13 +42,18 @@ class Service final : public DirectoryService {
     external_ = std::make_unique<ExternalAccounts>(*handle_, vault, *changes_);
     setup_ = std::make_unique<Setup>(*handle_, vault);
     graph_.reset(new Graph{installation_, *handle_, *changes_, *passwords_, *secrets_, *external_,
-                           *this, Schema()});
+                           *this, Schema(), events, nullptr});
     return {};
   }
 
   Result<void> start(const core::ServiceContext& context) override {
-    if (handle_) return {};
-    return open(context.db, context.vault, context.events);
+    if (!handle_) TRY(open(context.db, context.vault, context.events));
+    graph_->groups = &context.groups;
+    context.events.attach(core::kResourceDeleted, context.db,
+                          [this](db::Tx& tx, const core::Event& event) {
+                            return remove_below(tx, event.data["id"].text());
+                          });
+    return {};
   }
   void stop() noexcept override {}
 
@@ -148,11 +153,6 @@ class Service final : public DirectoryService {
         {handle_->join(caller), *changes_, installation_.tenant_id}, resource_id, wanted);
   }
 
-  Result<void> delete_system_identities(db::Tx& caller, const std::string& resource_id) override {
-    return lazuli::directory::delete_system_identities(
-        {handle_->join(caller), *changes_, installation_.tenant_id}, resource_id);
-  }
-
   Result<void> end_sessions(db::Tx& caller, const std::string& object_id) override {
     return change(caller, object_id, "sessions", [&](db::Tx& tx, const std::string& id) {
       return Store::set_not_before(tx, id, now());
@@ -197,6 +197,15 @@ class Service final : public DirectoryService {
   }
 
  private:
+  // Managed identities end with their resources.
+  Result<void> remove_below(db::Tx& tx, const std::string& resource_id) {
+    for (const Object& each : TRY(Store::principals_below(tx, resource_id))) {
+      TRY(Store::remove(tx, each.object_id));
+      TRY(changes_->record(tx, each.object_id, each.kind, "deleted"));
+    }
+    return {};
+  }
+
   static constexpr Duration kSecretLifetime = std::chrono::hours(24 * 730);
 
   template <typename Look>

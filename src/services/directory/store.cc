@@ -238,14 +238,11 @@ Result<std::vector<Object>> Store::identities_below(db::Executor& db, const std:
                    {key + "/", key + "0"})));
 }
 
-Result<std::vector<Object>> Store::system_identities_at(db::Executor& db,
-                                                        const std::string& resource_id) {
-  std::string key = to_lower(resource_id);
-  return objects(
-      TRY(db.query(cat({kColumns,
-                        "WHERE explicit_identity = 0 AND (resource_key = ? OR (resource_key >= ? "
-                        "AND resource_key < ?)) ORDER BY resource_key"}),
-                   {key, key + "/", key + "0"})));
+Result<std::vector<Object>> Store::principals_below(db::Executor& db, const std::string& scope) {
+  std::string key = to_lower(scope);
+  return objects(TRY(db.query(
+      cat({kColumns, "WHERE resource_key = ? OR (resource_key >= ? AND resource_key < ?)"}),
+      {key, key + "/", key + "0"})));
 }
 
 Result<bool> Store::is_well_known(db::Executor& db, const Object& object) {

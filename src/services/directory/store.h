@@ -44,9 +44,8 @@ class Store {
                                               const std::vector<std::string>& object_ids);
   // User-assigned identities whose resources lie below an ARM id, by that id.
   static Result<std::vector<Object>> identities_below(db::Executor& db, const std::string& scope);
-  // System-assigned identities of a resource and of those below it.
-  static Result<std::vector<Object>> system_identities_at(db::Executor& db,
-                                                          const std::string& resource_id);
+  // Managed identities of both kinds, of the resource and of what lies below it.
+  static Result<std::vector<Object>> principals_below(db::Executor& db, const std::string& scope);
   // Whether it is one of the server's own principals, or the application of one.
   static Result<bool> is_well_known(db::Executor& db, const Object& object);
 

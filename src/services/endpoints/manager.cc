@@ -48,6 +48,7 @@ Manager::Manager(Store store, const Peers& peers, const core::ServiceContext& co
     : store_(std::move(store)),
       peers_(peers),
       operations_(context.operations),
+      events_(context.events),
       authorizer_(context.authorizer),
       vault_(context.vault) {}
 
@@ -125,7 +126,7 @@ Result<void> Manager::finish(Deployment deployment, const std::optional<Error>& 
   deployment.log = log(deployment, 100);
   TRY(publish(deployment.endpoint));
   return store_.handle().write([&](db::Tx& tx) -> Result<void> {
-    TRY(store_.put(tx, deployment));
+    TRY(store_.put_state(tx, deployment));
     if (!creating) return {};
     return operations_.finish(tx, deployment.operation_id, error);
   });
@@ -219,7 +220,7 @@ Result<std::string> Manager::remove_endpoint(const Endpoint& endpoint) {
   std::string operation = TRY(store_.handle().write([&](db::Tx& tx) -> Result<std::string> {
     const std::string id = endpoint_id(endpoint.workspace_id, endpoint.name);
     TRY(store_.remove_endpoint(tx, endpoint.name));
-    TRY(peers_.identities.delete_system_identities(tx, id));
+    TRY(core::publish_deleted(events_, tx, id));
     std::string begun = TRY(operations_.begin(tx, id));
     TRY(operations_.finish(tx, begun, {}));
     return begun;
@@ -236,6 +237,7 @@ Result<std::string> Manager::remove_deployment(const Deployment& deployment) {
   if (endpoint) endpoint->traffic.erase(deployment.name);
   std::string operation = TRY(store_.handle().write([&](db::Tx& tx) -> Result<std::string> {
     TRY(store_.remove_deployment(tx, deployment.endpoint, deployment.name));
+    TRY(core::publish_deleted(events_, tx, deployment_id(deployment)));
     if (endpoint) TRY(store_.put(tx, *endpoint));
     std::string id = TRY(operations_.begin(tx, deployment_id(deployment)));
     TRY(operations_.finish(tx, id, {}));

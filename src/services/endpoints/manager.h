@@ -9,6 +9,7 @@
 #include <string>
 #include <thread>
 
+#include "core/events.h"
 #include "core/operations.h"
 #include "core/service.h"
 #include "core/vault.h"
@@ -83,6 +84,7 @@ class Manager {
   Store store_;
   Peers peers_;
   core::Operations& operations_;
+  core::Events& events_;
   core::Authorizer& authorizer_;
   core::Vault& vault_;
   Routing routing_;

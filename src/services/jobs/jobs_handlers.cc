@@ -4,6 +4,7 @@
 #include "base/strings.h"
 #include "codec/text.h"
 #include "core/arm.h"
+#include "core/events.h"
 #include "crypto/digest.h"
 #include "services/jobs/definition.h"
 #include "services/jobs/handlers.h"
@@ -189,7 +190,10 @@ Answer delete_job(const Context& context, core::RequestContext& request) {
   if (!job.ended) {
     return conflict(cat({"The job '", job.id, "' has not ended yet: cancel it first."}));
   }
-  TRY(context.db.write([&](db::Tx& tx) { return Store::remove_family(tx, job.id); }));
+  TRY(context.db.write([&](db::Tx& tx) -> Result<void> {
+    TRY(Store::remove_family(tx, job.id));
+    return core::publish_deleted(context.events, tx, request.arm_id());
+  }));
   return http::Response(200);
 }
 

@@ -31,6 +31,7 @@ struct Context {
   Peers peers;
   db::Database::Handle db;
   const core::Installation& installation;
+  core::Events& events;
 };
 
 }  // namespace lazuli::jobs

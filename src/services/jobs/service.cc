@@ -44,7 +44,8 @@ class Service final : public JobsService {
   }
 
   Result<void> start(const core::ServiceContext& service) override {
-    context_ = std::make_unique<Context>(Context{peers_, service.db, service.installation});
+    context_ = std::make_unique<Context>(
+        Context{peers_, service.db, service.installation, service.events});
     operations_ = &service.operations;
     execution_log_ = std::make_unique<ExecutionLog>(*context_);
     projection_ = std::make_unique<Projection>(*context_, *operations_, *execution_log_);

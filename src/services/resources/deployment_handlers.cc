@@ -4,6 +4,7 @@
 #include "base/strings.h"
 #include "codec/text.h"
 #include "core/arm.h"
+#include "core/operations.h"
 #include "engines/template/jsonc.h"
 #include "services/resources/deployment_runner.h"
 #include "services/resources/deployment_wire.h"
@@ -14,6 +15,8 @@ namespace lazuli::resources {
 namespace {
 
 constexpr const char* kVersion = "2024-03-01";
+constexpr size_t kOperationsMax = 1000;
+constexpr std::string_view kStates[] = {"Accepted", "Running", "Succeeded", "Failed", "Canceled"};
 
 Result<Deployment> find_deployment(const Parts& parts, const Context& context) {
   const Scope scope = TRY(find_scope(parts, context));
@@ -50,6 +53,35 @@ bool has_ended(const Deployment& deployment) {
          deployment.state == "Canceled";
 }
 
+// provisioningState eq 'Failed', the one filter there is; empty: all.
+Result<std::string> filtered_state(std::string_view filter) {
+  if (trim(filter).empty()) return std::string();
+  std::vector<std::string_view> words;
+  for (std::string_view word : split(trim(filter), ' '))
+    if (!word.empty()) words.push_back(word);
+  const bool good = words.size() == 3 && iequals(words[0], "provisioningState") &&
+                    iequals(words[1], "eq") && words[2].size() > 2 && words[2].front() == '\'' &&
+                    words[2].back() == '\'';
+  if (!good)
+    return invalid_argument(cat({"The filter '", filter.substr(0, 200),
+                                 "' is not \"provisioningState eq '{state}'\"."}),
+                            "InvalidFilterInQueryString");
+  const std::string_view wanted = words[2].substr(1, words[2].size() - 2);
+  for (std::string_view known : kStates)
+    if (iequals(known, wanted)) return std::string(known);
+  return invalid_argument(
+      cat({"The provisioning state '", wanted.substr(0, 50), "' is none of a deployment's."}),
+      "InvalidFilterInQueryString");
+}
+
+// What runs on for hours has its caller's rights, so a token that is limited to less (a job's, an
+// MLflow token) starts none: whoever reads a deployment's rights must know them.
+Result<void> check_unlimited(const core::Principal& caller) {
+  if (!caller.grants()) return {};
+  return permission_denied("A token that is limited itself cannot start a deployment.",
+                           "AuthorizationFailed");
+}
+
 // A deployment as it would be, for validate.
 Json validated_json(const Order& order) {
   Deployment deployment;
@@ -70,6 +102,7 @@ Json validated_json(const Order& order) {
 
 // "Create Or Update": 201 for a new name, else 200; then the status is polled.
 Answer put_deployment(const Parts& parts, Context& context) {
+  TRY(check_unlimited(context.principal()));
   const Json body = TRY(read_body(context));
   Order order = TRY(read_order(parts, context, body));
   TRY(check_permissions(parts, context.principal(), *order.program));
@@ -92,18 +125,16 @@ Answer head_deployment(const Parts& parts, Context& context) {
   return http::Response(204);
 }
 
+// Newest first, a page at a time.
 Answer list_deployments(const Parts& parts, Context& context) {
   const Scope scope = TRY(find_scope(parts, context));
   const core::Page page = TRY(core::page_of(context));
-  const std::string filter(context.query_or("$filter", ""));
+  const std::string state = TRY(filtered_state(context.query_or("$filter", "")));
+  auto found = TRY(parts.deployments->list(scope.id(), state, {page.skip, page.top + 1}));
+  const bool more = found.size() > page.top;
+  if (more) found.pop_back();
   Json::Array items;
-  size_t index = 0;
-  for (const Deployment& each : TRY(parts.deployments->list(scope.id()))) {
-    // provisioningState eq 'Failed'
-    if (!filter.empty() && filter.find(cat({"'", each.state, "'"})) == filter.npos) continue;
-    if (index++ >= page.skip && items.size() < page.top) items.push_back(deployment_json(each));
-  }
-  const bool more = index > page.skip + items.size();
+  for (const Deployment& each : found) items.push_back(deployment_json(each));
   return core::json_response(
       core::arm_list(std::move(items), more ? core::next_link(context, page) : std::string()));
 }
@@ -117,7 +148,9 @@ Answer delete_deployment(const Parts& parts, Context& context) {
   if (!has_ended(*deployment))
     return conflict(cat({"The deployment '", deployment->name, "' is running: cancel it first."}),
                     "DeploymentActive");
-  TRY(parts.deployments->erase(deployment->scope, deployment->name));
+  TRY(parts.deployments->erase(deployment->scope, deployment->name, [&](db::Tx& tx) {
+    return core::publish_deleted(*parts.events, tx, deployment_id(*deployment));
+  }));
   return http::Response(204);
 }
 
@@ -175,19 +208,16 @@ Answer export_deployment(const Parts& parts, Context& context) {
 // The first poll waits a little, so that a quick deployment ends without a pause.
 Answer get_deployment_status(const Parts& parts, Context& context) {
   constexpr auto kHold = std::chrono::seconds(2);
-  constexpr auto kLook = std::chrono::milliseconds(25);
   const Scope scope = TRY(find_scope(parts, context));
-  const auto until = SteadyClock::now() + kHold;
+  const auto until = SteadyClock::now() + core::hold_of(context, kHold);
   const std::string run = cat({DeploymentRunner::kRunPrefix, context.param("operation")});
   for (;;) {
+    const uint64_t seen = parts.runner->ends();
     auto deployment = TRY(parts.deployments->find_run(run));
     if (!deployment || !iequals(deployment->scope, scope.id()) ||
         !iequals(deployment->name, context.param("deployment")))
       return not_found("The deployment operation is not found.", "DeploymentNotFound");
-    if (!has_ended(*deployment) && SteadyClock::now() < until) {
-      std::this_thread::sleep_for(kLook);
-      continue;
-    }
+    if (!has_ended(*deployment) && parts.runner->wait_for_end(seen, until)) continue;
     Json status = Json::object({{"status", deployment->state}});
     if (deployment->body.contains("error")) status.set("error", deployment->body["error"]);
     http::Response response = core::json_response(status);
@@ -198,12 +228,18 @@ Answer get_deployment_status(const Parts& parts, Context& context) {
 
 Answer list_deployment_operations(const Parts& parts, Context& context) {
   const Deployment deployment = TRY(find_deployment(parts, context));
+  const core::Page page = TRY(core::page_of(context, kOperationsMax));
   const workflow::RunStatus run = TRY(parts.runner->status(deployment));
   Json::Array items;
-  for (const workflow::StepStatus& step : run.steps)
-    if (step.state != workflow::State::kNotStarted && to_micros(step.started) != 0)
+  size_t index = 0;
+  for (const workflow::StepStatus& step : run.steps) {
+    if (step.state == workflow::State::kNotStarted || to_micros(step.started) == 0) continue;
+    if (index++ >= page.skip && items.size() < page.top)
       items.push_back(operation_json(deployment, step));
-  return core::json_response(core::arm_list(std::move(items)));
+  }
+  const bool more = index > page.skip + items.size();
+  return core::json_response(
+      core::arm_list(std::move(items), more ? core::next_link(context, page) : std::string()));
 }
 
 Answer get_deployment_operation(const Parts& parts, Context& context) {

@@ -19,6 +19,7 @@ constexpr int kTriesMax = 200;
 constexpr Duration kPollFirst = std::chrono::milliseconds(50);
 constexpr Duration kPollMost = std::chrono::seconds(2);
 constexpr Duration kStepTimeout = std::chrono::hours(2);
+constexpr int kInnerMax = 32;  // of templates in templates
 constexpr const char* kRemoveStep = "remove";
 constexpr const char* kOutputStep = "outputs";
 
@@ -109,6 +110,7 @@ void DeploymentRunner::end() noexcept {
     running_ = false;
   }
   changed_.notify_all();
+  ended_.notify_all();
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();
 }
@@ -146,6 +148,17 @@ Result<bool> DeploymentRunner::submit(const core::Principal& caller, uint16_t po
 
 Result<void> DeploymentRunner::cancel(const Deployment& deployment) {
   return store_.handle().write([&](db::Tx& tx) { return engine_.cancel(tx, deployment.run_id); });
+}
+
+Result<void> DeploymentRunner::end_all_of(db::Tx& tx, const std::string& scope) {
+  db::Tx& own = store_.handle().join(tx);
+  const std::vector<std::string> running = TRY(DeploymentStore::erase_all(own, scope));
+  for (const std::string& run : running) {
+    auto canceled = engine_.cancel(tx, run);
+    if (!canceled.ok() && canceled.error().code != Code::kNotFound)
+      return std::move(canceled).error();
+  }
+  return {};
 }
 
 Result<workflow::RunStatus> DeploymentRunner::status(const Deployment& deployment) const {
@@ -212,6 +225,12 @@ void DeploymentRunner::run(Task& task) {
   auto found = active(task.run_id);
   if (!found.ok()) return fail(task, std::move(found).error());
   Active& deployment = **found;
+  if (now() > deployment.deployment.created + kLifetime)
+    return fail(task, Error{Code::kDeadlineExceeded,
+                            "DeploymentTimeout",
+                            "The deployment did not end within a day.",
+                            {},
+                            {}});
   if (task.step == kOutputStep) return make_outputs(task, deployment);
   if (task.step == kRemoveStep) return remove_others(task, deployment);
   const auto index = parse_int(std::string_view(task.step).substr(1));
@@ -300,8 +319,8 @@ void DeploymentRunner::settle(Task& task, Active& active, size_t index,
 
 // Azure-AsyncOperation's document, or the resource itself.
 void DeploymentRunner::poll(Task& task, Active& active, size_t index) {
-  http::Response answer =
-      parts_.dispatcher->send(active.caller, {.target = task.poll, .port = active.port});
+  http::Response answer = parts_.dispatcher->send(
+      active.caller, {.target = task.poll, .headers = {{"Prefer", "wait=0"}}, .port = active.port});
   const bool busy = answer.status == 503 || answer.status == 429;
   if (!busy && answer.status >= 300) return fail(task, error_of(answer));
   const Json body = busy ? Json() : json_of(answer).value_or(Json());
@@ -331,6 +350,8 @@ void DeploymentRunner::remove_others(Task& task, Active& active) {
   std::set<std::string> kept;
   for (const templates::PlannedResource& each : active.program->resources())
     kept.insert(to_lower(each.id));
+  auto inside = keep_made(active.deployment.body["outputResources"], kept, 0);
+  if (!inside.ok()) return fail(task, std::move(inside).error());
   std::vector<std::string> others;
   for (const Json& resource : *listed) {
     const std::string id(resource["id"].str());
@@ -339,6 +360,20 @@ void DeploymentRunner::remove_others(Task& task, Active& active) {
   auto removed = delete_resources(parts_, active.caller, others, active.port);
   if (!removed.ok()) return fail(task, std::move(removed).error());
   succeed(task, Json::object({{"statusCode", "OK"}}));
+}
+
+// What inner deployments made is of the template too.
+Result<void> DeploymentRunner::keep_made(const Json& made, std::set<std::string>& kept, int depth) {
+  constexpr std::string_view kType = "/providers/microsoft.resources/deployments/";
+  for (const Json& each : made.items()) {
+    const std::string id = to_lower(each["id"].str());
+    kept.insert(id);
+    const size_t type = id.rfind(kType);
+    if (type == id.npos || depth == kInnerMax) continue;
+    auto inner = TRY(store_.find(id.substr(0, type), id.substr(type + kType.size())));
+    if (inner) TRY(keep_made(inner->body["outputResources"], kept, depth + 1));
+  }
+  return {};
 }
 
 void DeploymentRunner::make_outputs(Task& task, Active& active) {
@@ -373,7 +408,10 @@ Result<void> DeploymentRunner::on_step(db::Tx&, const std::string&, const workfl
 Result<void> DeploymentRunner::on_run(db::Tx& tx, const workflow::RunStatus& run) {
   db::Tx& own = store_.handle().join(tx);
   auto found = TRY(DeploymentStore::find_run(own, run.id));
-  if (!found) return {};  // deleted or replaced meanwhile
+  if (!found) {  // its scope was deleted meanwhile
+    if (workflow::is_terminal(run.state)) tx.after_commit([this, id = run.id] { forget(id); });
+    return {};
+  }
   if (!workflow::is_terminal(run.state)) {
     const bool running = run.state == workflow::State::kRunning;
     return DeploymentStore::set_state(own, run.id, running ? "Running" : found->state);
@@ -388,12 +426,25 @@ Result<void> DeploymentRunner::on_run(db::Tx& tx, const workflow::RunStatus& run
       deployment.body.set("outputs", step.result["outputs"]);
   if (deployment.state == "Failed") deployment.body.set("error", failure_json(deployment, run));
   TRY(DeploymentStore::finish(own, deployment));
-  tx.after_commit([this, id = run.id] {
-    std::lock_guard lock(mutex_);
-    active_.erase(id);
-    std::erase_if(canceled_, [&](const std::string& each) { return each.starts_with(id + "/"); });
-  });
+  tx.after_commit([this, id = run.id] { forget(id); });
   return {};
+}
+
+void DeploymentRunner::forget(const std::string& run_id) {
+  {
+    std::lock_guard lock(mutex_);
+    active_.erase(run_id);
+    std::erase_if(canceled_,
+                  [&](const std::string& each) { return each.starts_with(run_id + "/"); });
+    ++ends_;
+  }
+  ended_.notify_all();
+}
+
+bool DeploymentRunner::wait_for_end(uint64_t seen, SteadyClock::time_point until) {
+  std::unique_lock lock(mutex_);
+  ended_.wait_until(lock, until, [&] { return ends_ != seen || !running_; });
+  return running_ && SteadyClock::now() < until;
 }
 
 }  // namespace lazuli::resources

@@ -64,18 +64,27 @@ Result<std::optional<Deployment>> DeploymentStore::find_run(const std::string& r
   return handle_.read([&](db::Reader& reader) { return find_run(reader, run_id); });
 }
 
-Result<std::vector<Deployment>> DeploymentStore::list(const std::string& scope) {
+Result<std::vector<Deployment>> DeploymentStore::list(const std::string& scope,
+                                                      const std::string& state,
+                                                      const Range& range) {
+  std::vector<db::Param> which{to_lower(scope)};
+  if (!state.empty()) which.emplace_back(state);
+  which.emplace_back(range.count);
+  which.emplace_back(range.skip);
+  const std::string sql =
+      cat({kSelect, "WHERE scope_key = ?", state.empty() ? "" : " AND state = ?",
+           " ORDER BY created_us DESC, key DESC LIMIT ? OFFSET ?"});
   return handle_.read([&](db::Reader& reader) -> Result<std::vector<Deployment>> {
     std::vector<Deployment> all;
-    for (const db::Row& row : TRY(reader.query(
-             cat({kSelect, "WHERE scope_key = ? ORDER BY created_us DESC"}), {to_lower(scope)})))
-      all.push_back(TRY(from_row(row)));
+    for (const db::Row& row : TRY(reader.query(sql, which))) all.push_back(TRY(from_row(row)));
     return all;
   });
 }
 
-Result<bool> DeploymentStore::erase(const std::string& scope, const std::string& name) {
+Result<bool> DeploymentStore::erase(const std::string& scope, const std::string& name,
+                                    const std::function<Result<void>(db::Tx&)>& also) {
   return handle_.write([&](db::Tx& tx) -> Result<bool> {
+    TRY(also(tx));
     return TRY(tx.exec("DELETE FROM resources_deployment WHERE scope_key = ? AND key = ?",
                        {to_lower(scope), to_lower(name)})) > 0;
   });
@@ -92,6 +101,15 @@ Result<void> DeploymentStore::put(db::Tx& tx, const Deployment& deployment) {
        deployment.run_id, deployment.state, deployment.body.dump(), db::Blob{deployment.sealed},
        to_micros(deployment.created), to_micros(deployment.ended)}));
   return {};
+}
+
+Result<std::vector<std::string>> DeploymentStore::erase_all(db::Tx& tx, const std::string& scope) {
+  std::vector<std::string> running;
+  for (const db::Row& row : TRY(tx.query(
+           "DELETE FROM resources_deployment WHERE scope_key = ? RETURNING run_id, ended_us",
+           {to_lower(scope)})))
+    if (row.integer(1) == 0) running.push_back(row.text(0));
+  return running;
 }
 
 // The oldest that have ended make room, as in Azure.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -33,8 +34,15 @@ class DeploymentStore {
 
   Result<std::optional<Deployment>> find(const std::string& scope, const std::string& name);
   Result<std::optional<Deployment>> find_run(const std::string& run_id);
-  Result<std::vector<Deployment>> list(const std::string& scope);
-  Result<bool> erase(const std::string& scope, const std::string& name);
+  // Newest first; of one state, where it is not empty.
+  struct Range {
+    size_t skip = 0, count = 0;
+  };
+  Result<std::vector<Deployment>> list(const std::string& scope, const std::string& state,
+                                       const Range& range);
+  // `also` joins the transaction.
+  Result<bool> erase(const std::string& scope, const std::string& name,
+                     const std::function<Result<void>(db::Tx&)>& also);
   const db::Database::Handle& handle() const { return handle_; }
 
   // Within a transaction of this owner. put() replaces.
@@ -42,6 +50,8 @@ class DeploymentStore {
                                                 const std::string& name);
   static Result<std::optional<Deployment>> find_run(db::Executor& db, const std::string& run_id);
   static Result<void> put(db::Tx& tx, const Deployment& deployment);
+  // All of a scope; the runs that had not ended.
+  static Result<std::vector<std::string>> erase_all(db::Tx& tx, const std::string& scope);
   // Keeps the newest of a scope's deployments.
   static Result<void> trim(db::Tx& tx, const std::string& scope);
   static Result<void> set_state(db::Tx& tx, const std::string& run_id, const std::string& state);

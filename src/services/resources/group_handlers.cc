@@ -3,9 +3,10 @@
 #include "base/strings.h"
 #include "core/arm.h"
 #include "core/auth.h"
-#include "services/resources/deployment_store.h"
+#include "core/groups.h"
+#include "core/tags.h"
+#include "services/resources/deployment_runner.h"
 #include "services/resources/handlers.h"
-#include "services/resources/locks.h"
 #include "services/resources/resource_list.h"
 #include "services/resources/tags.h"
 
@@ -15,19 +16,20 @@ namespace {
 
 constexpr std::string_view kReadGroup = "Microsoft.Resources/subscriptions/resourceGroups/read";
 
-std::string group_id(const core::Installation& installation, const ResourceGroup& group) {
-  return cat({"/subscriptions/", installation.subscription_id, "/resourceGroups/", group.name});
-}
-
 }  // namespace
 
+std::string group_id(const core::Installation& installation, std::string_view name) {
+  return cat({"/subscriptions/", installation.subscription_id, "/resourceGroups/", name});
+}
+
 Json group_json(const core::Installation& installation, const ResourceGroup& group) {
-  return Json::object({{"id", group_id(installation, group)},
+  const char* state = group.deleting ? "Deleting" : "Succeeded";
+  return Json::object({{"id", group_id(installation, group.name)},
                        {"name", group.name},
                        {"type", "Microsoft.Resources/resourceGroups"},
                        {"location", group.location},
                        {"tags", group.tags},
-                       {"properties", Json::object({{"provisioningState", "Succeeded"}})}});
+                       {"properties", Json::object({{"provisioningState", state}})}});
 }
 
 namespace {
@@ -58,7 +60,7 @@ Answer list_groups(const Parts& parts, Context& context) {
   TRY(check_subscription(parts, context));
   Json::Array groups;
   for (const ResourceGroup& group : TRY(parts.store->list(parts.installation.subscription_id)))
-    if (TRY(may(parts, context, kReadGroup, group_id(parts.installation, group))))
+    if (TRY(may(parts, context, kReadGroup, group_id(parts.installation, group.name))))
       groups.push_back(group_json(parts.installation, group));
   return core::json_response(core::arm_list(std::move(groups)));
 }
@@ -85,7 +87,11 @@ Answer put_group(const Parts& parts, Context& context) {
   if (group.location.empty())
     return invalid_argument("The location property is required for this definition.",
                             "LocationRequired");
-  group.tags = TRY(checked_tags(group.tags));
+  if (core::region_of(group.location).empty())
+    return invalid_argument(cat({"The provided location '", group.location.substr(0, 100),
+                                 "' is not available for resource group."}),
+                            "LocationNotAvailableForResourceGroup");
+  group.tags = TRY(core::checked_tags(group.tags));
   bool created = TRY(parts.store->put(group));
   return core::json_response(group_json(parts.installation, group), created ? 201 : 200);
 }
@@ -93,31 +99,43 @@ Answer put_group(const Parts& parts, Context& context) {
 Answer patch_group(const Parts& parts, Context& context) {
   ResourceGroup group = TRY(find_group(parts, context));
   const Json body = TRY(context.json());
-  if (body.contains("tags")) group.tags = TRY(checked_tags(body["tags"]));
+  if (body.contains("tags")) group.tags = TRY(core::checked_tags(body["tags"]));
   TRY(parts.store->put(group));
   return core::json_response(group_json(parts.installation, group));
 }
 
-// All resources go with the group; where one of them can't, nothing does.
+namespace {
+
+// What a group holds ends in one transaction: every service erases what is its own when it learns
+// of the group's end, or refuses, and then nothing is gone.
+Result<void> erase_group(const Parts& parts, const Context& context, const ResourceGroup& group) {
+  const std::string id = group_id(parts.installation, group.name);
+  std::vector<std::string> ids{id};  // itself too: it may have been locked meanwhile
+  for (const Json& each : TRY(list_resources(parts, core::server_reader(std::string(kSystem)), id)))
+    ids.emplace_back(each["id"].str());
+  TRY(check_deletable(parts, context.principal(), ids));
+  return parts.store->erase(group.subscription_id, group.name, [&](db::Tx& tx) -> Result<void> {
+    TRY(parts.runner->end_all_of(tx, id));
+    return core::publish_deleted(*parts.events, tx, id);
+  });
+}
+
+}  // namespace
+
+// All resources go with the group; where one of them can't, nothing does. From the first look at
+// them on nothing new is made there.
 Answer delete_group(const Parts& parts, Context& context) {
   const ResourceGroup group = TRY(find_group(parts, context));
-  const std::string id =
-      cat({"/subscriptions/", parts.installation.subscription_id, "/resourceGroups/", group.name});
   if (iequals(group.name, parts.installation.resource_group))
     return conflict(cat({"The resource group '", group.name,
                          "' holds what the installation itself was made with and stays."}),
                     "ResourceGroupDeletionBlocked");
-  std::vector<std::string> ids;
-  for (const Json& each : TRY(list_resources(parts, core::server_reader(std::string(kSystem)), id)))
-    ids.emplace_back(each["id"].str());
-  TRY(delete_resources(parts, context.principal(), std::move(ids), context.head().port));
-  for (const Deployment& each : TRY(parts.deployments->list(id)))
-    TRY(parts.deployments->erase(each.scope, each.name));
-  TRY(parts.lock_store->erase_below(id));
-  TRY(parts.locks->load(*parts.lock_store));
-  // Roles on it must not wait for the next group of that name.
-  TRY(parts.store->erase(group.subscription_id, group.name,
-                         [&](db::Tx& tx) { return parts.authorization->remove_below(tx, id); }));
+  TRY(parts.store->begin_deleting(group.subscription_id, group.name));
+  auto erased = erase_group(parts, context, group);
+  if (!erased.ok()) {
+    TRY(parts.store->stop_deleting(group.subscription_id, group.name));
+    return std::move(erased).error();
+  }
   return http::Response(200);
 }
 

@@ -4,6 +4,7 @@
 #include "core/audit.h"
 #include "core/context.h"
 #include "core/dispatch.h"
+#include "core/events.h"
 #include "core/operations.h"
 #include "core/service.h"
 #include "services/authorization/api.h"
@@ -24,6 +25,7 @@ struct Parts {
   core::Dispatcher* dispatcher = nullptr;
   core::Audit* audit = nullptr;
   core::Vault* vault = nullptr;
+  core::Events* events = nullptr;
   authorization::Authorization* authorization = nullptr;
   std::unique_ptr<DeploymentStore> deployments;
   std::unique_ptr<DeploymentRunner> runner;
@@ -93,6 +95,7 @@ Answer calculate_template_hash(const Parts& parts, Context& context);
 Answer get_operation_status(const Parts& parts, Context& context);
 Answer get_operation_result(const Parts& parts, Context& context);
 
+std::string group_id(const core::Installation& installation, std::string_view name);
 Json group_json(const core::Installation& installation, const ResourceGroup& group);
 
 // Whether the caller may do an operation on a scope: for lists that show each caller their own.

@@ -50,6 +50,14 @@ Result<void> check_resource(const Parts& parts, const std::string& scope) {
   return {};
 }
 
+// A group that is being deleted gets no more locks.
+Result<void> check_place(const Parts& parts, db::Tx& tx, const std::string& scope) {
+  const core::ArmId id = TRY(core::ArmId::parse(scope));
+  auto group = TRY(parts.store->find(tx, id.subscription, id.resource_group));
+  if (group && group->deleting) return being_deleted(group->name);
+  return {};
+}
+
 Result<Lock> find_lock(const Parts& parts, const Context& context) {
   const std::string scope = TRY(locked_scope(parts, context));
   for (const Lock& lock : parts.locks->all())
@@ -90,7 +98,7 @@ Answer put_lock(const Parts& parts, Context& context) {
     lock.created_by = before->created_by;
     lock.name = before->name;
   }
-  TRY(parts.lock_store->put(lock));
+  TRY(parts.lock_store->put(lock, [&](db::Tx& tx) { return check_place(parts, tx, lock.scope); }));
   TRY(parts.locks->load(*parts.lock_store));
   return core::json_response(lock_json(lock), before.ok() ? 200 : 201);
 }

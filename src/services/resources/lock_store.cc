@@ -37,8 +37,9 @@ Result<std::vector<Lock>> LockStore::all() {
   });
 }
 
-Result<void> LockStore::put(const Lock& lock) {
+Result<void> LockStore::put(const Lock& lock, const std::function<Result<void>(db::Tx&)>& check) {
   return handle_.write([&](db::Tx& tx) -> Result<void> {
+    TRY(check(tx));
     TRY(tx.exec(
         "INSERT INTO resources_lock (scope_key, key, scope, name, read_only, notes, owners, "
         "created_by, changed_by, created_us, changed_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
@@ -59,15 +60,14 @@ Result<bool> LockStore::erase(const std::string& scope, const std::string& name)
   });
 }
 
-Result<void> LockStore::erase_below(const std::string& scope) {
+// "scope/" up to "scope0": '0' follows '/'.
+Result<void> LockStore::erase_below(db::Tx& tx, const std::string& scope) {
   const std::string key = to_lower(scope);
-  return handle_.write([&](db::Tx& tx) -> Result<void> {
-    TRY(
-        tx.exec("DELETE FROM resources_lock WHERE scope_key = ? OR "
-                "(scope_key >= ? AND scope_key < ?)",
-                {key, key + "/", key + "0"}));
-    return {};
-  });
+  for (std::string_view table : {"resources_lock", "resources_tags"})
+    TRY(tx.exec(
+        cat({"DELETE FROM ", table, " WHERE scope_key = ? OR (scope_key >= ? AND scope_key < ?)"}),
+        {key, key + "/", key + "0"}));
+  return {};
 }
 
 Result<Json> LockStore::tags(const std::string& scope) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -30,10 +31,11 @@ class LockStore {
   explicit LockStore(db::Database::Handle handle) : handle_(std::move(handle)) {}
 
   Result<std::vector<Lock>> all();
-  Result<void> put(const Lock& lock);
+  // `check` is asked in the transaction.
+  Result<void> put(const Lock& lock, const std::function<Result<void>(db::Tx&)>& check);
   Result<bool> erase(const std::string& scope, const std::string& name);
-  // Of what is gone.
-  Result<void> erase_below(const std::string& scope);
+  // Of what goes, with what lies below it.
+  static Result<void> erase_below(db::Tx& tx, const std::string& scope);
 
   Result<Json> tags(const std::string& scope);
   Result<void> put_tags(const std::string& scope, const Json& tags);

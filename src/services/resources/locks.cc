@@ -11,6 +11,15 @@ Result<void> Locks::load(LockStore& store) {
   return {};
 }
 
+void Locks::forget_below(const std::string& scope) {
+  const std::lock_guard lock(loading_);
+  std::vector<Lock> left = all();
+  const size_t before = left.size();
+  std::erase_if(left, [&](const Lock& each) { return core::scope_covers(scope, each.scope); });
+  if (left.size() != before)
+    locks_.store(std::make_shared<const std::vector<Lock>>(std::move(left)));
+}
+
 std::vector<Lock> Locks::all() const {
   auto locks = locks_.load();
   return locks ? *locks : std::vector<Lock>();

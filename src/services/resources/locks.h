@@ -27,6 +27,8 @@ class Locks final : public core::Guard {
   // The rule itself. `operation` is the permission's name ("…/write").
   Result<void> check(std::string_view operation, const std::string& scope) const;
 
+  // What was below a resource that is gone; its rows are gone already.
+  void forget_below(const std::string& scope);
   std::vector<Lock> all() const;
 
  private:

@@ -14,7 +14,8 @@ constexpr Duration kHold = std::chrono::seconds(2);
 }  // namespace
 
 Answer get_operation_status(const Parts& parts, Context& context) {
-  core::OperationStatus status = TRY(parts.operations->wait(context.param("operation"), kHold));
+  core::OperationStatus status =
+      TRY(parts.operations->wait(context.param("operation"), core::hold_of(context, kHold)));
   http::Response response = core::json_response(core::operation_document(status));
   if (status.state == core::OperationState::kInProgress) response.header("retry-after-ms", "200");
   return response;

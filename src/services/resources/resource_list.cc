@@ -29,6 +29,10 @@ Result<void> collect(const Parts& parts, const core::Principal& caller, std::str
   return {};
 }
 
+core::InnerRequest deletion_of(const std::string& id, uint16_t port = 443) {
+  return {.method = http::Method::kDelete, .target = target_of(id, kAnyVersion), .port = port};
+}
+
 }  // namespace
 
 Result<Json::Array> list_resources(const Parts& parts, const core::Principal& caller,
@@ -47,22 +51,24 @@ Result<Json::Array> list_resources(const Parts& parts, const core::Principal& ca
   return all;
 }
 
-Result<void> delete_resources(const Parts& parts, const core::Principal& caller,
-                              std::vector<std::string> ids, uint16_t port) {
-  const auto request = [&](const std::string& id) {
-    return core::InnerRequest{
-        .method = http::Method::kDelete, .target = target_of(id, kAnyVersion), .port = port};
-  };
+Result<void> check_deletable(const Parts& parts, const core::Principal& caller,
+                             const std::vector<std::string>& ids) {
   for (const std::string& id : ids) {
-    auto allowed = parts.dispatcher->preflight(caller, request(id));
+    auto allowed = parts.dispatcher->preflight(caller, deletion_of(id));
     if (!allowed.ok()) return with_context(id, allowed.error());
   }
+  return {};
+}
+
+Result<void> delete_resources(const Parts& parts, const core::Principal& caller,
+                              std::vector<std::string> ids, uint16_t port) {
+  TRY(check_deletable(parts, caller, ids));
   std::optional<Error> failed;
   for (bool progress = true; progress && !ids.empty();) {
     progress = false;
     std::vector<std::string> left;
     for (const std::string& id : ids) {
-      http::Response answer = parts.dispatcher->send(caller, request(id));
+      http::Response answer = parts.dispatcher->send(caller, deletion_of(id, port));
       if (answer.status < 300 || answer.status == 404) {
         progress = true;
         continue;

@@ -2,8 +2,13 @@
 // The service's rules that need no server: locks, tags, filters, differences.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
+#include "base/strings.h"
+#include "core/tags.h"
 #include "db/testing.h"
 #include "services/resources/deployment_store.h"
+#include "services/resources/groups.h"
 #include "services/resources/locks.h"
 #include "services/resources/resource_filter.h"
 #include "services/resources/store.h"
@@ -19,8 +24,11 @@ std::vector<db::Migration> migrations() {
   std::vector<db::Migration> all = Store::migrations();
   for (const auto& more : {DeploymentStore::migrations(), LockStore::migrations()})
     all.insert(all.end(), more.begin(), more.end());
+  std::ranges::sort(all, {}, &db::Migration::number);
   return all;
 }
+
+Result<void> nothing_else(db::Tx&) { return {}; }
 
 class ResourcesStores : public testing::TestWithParam<db::testing::Driver> {
  protected:
@@ -37,7 +45,8 @@ TEST_P(ResourcesStores, LocksHoldBelowAndAbove) {
   EXPECT_TRUE(locks.check("A.B/c/delete", thing).ok());
   ASSERT_TRUE(store
                   .put({group, "keep", LockLevel::kCanNotDelete, "note", Json::array(), "me", "me",
-                        now(), now()})
+                        now(), now()},
+                       nothing_else)
                   .ok());
   ASSERT_TRUE(locks.load(store).ok());
   auto code = [&](std::string_view operation, const std::string& scope) {
@@ -61,7 +70,8 @@ TEST_P(ResourcesStores, LocksHoldBelowAndAbove) {
   // The strictest wins.
   ASSERT_TRUE(
       store
-          .put({thing, "frozen", LockLevel::kReadOnly, "", Json::array(), "me", "me", now(), now()})
+          .put({thing, "frozen", LockLevel::kReadOnly, "", Json::array(), "me", "me", now(), now()},
+               nothing_else)
           .ok());
   ASSERT_TRUE(locks.load(store).ok());
   EXPECT_EQ(code("A.B/c/write", thing), "ScopeLocked");
@@ -69,8 +79,87 @@ TEST_P(ResourcesStores, LocksHoldBelowAndAbove) {
   EXPECT_EQ(code("A.B/c/read", thing), "ok");
   EXPECT_EQ(code("A.B/c/write", group + "/providers/A.B/c/other"), "ok");
   EXPECT_TRUE(store.erase(group, "KEEP").value());
-  EXPECT_TRUE(store.erase_below(group).ok());
+  locks.forget_below(group);
+  EXPECT_TRUE(locks.all().empty());
+  const auto erase = [&](db::Tx& tx) { return LockStore::erase_below(tx, to_lower(group)); };
+  ASSERT_TRUE(handle.write(erase).ok());
   EXPECT_TRUE(store.all()->empty());
+  auto refused =
+      store.put({thing, "late", LockLevel::kReadOnly, "", Json::array(), "me", "me", now(), now()},
+                [](db::Tx&) -> Result<void> { return being_deleted("g"); });
+  EXPECT_EQ(refused.error().wire_code, "ResourceGroupBeingDeleted");
+}
+
+TEST_P(ResourcesStores, ListDeploymentsByPagesAndStates) {
+  DeploymentStore store(handle);
+  const std::string scope = "/subscriptions/S/resourceGroups/g";
+  const Timestamp start = now();
+  for (int i = 0; i < 5; ++i) {
+    const bool good = i % 2 == 0;
+    Deployment one{scope,
+                   cat({"d", std::to_string(i)}),
+                   cat({"run:", std::to_string(i)}),
+                   good ? "Succeeded" : "Running",
+                   json("{}"),
+                   "",
+                   start + std::chrono::seconds(i),
+                   {}};
+    if (good) one.ended = now();
+    auto put = [&](db::Tx& tx) { return DeploymentStore::put(tx, one); };
+    ASSERT_TRUE(handle.write(put).ok());
+  }
+  const auto names = [&](const std::string& state, DeploymentStore::Range range) {
+    std::string all;
+    auto found = store.list(to_lower(scope), state, range);
+    for (const Deployment& each : found.value()) all += each.name;
+    return all;
+  };
+  EXPECT_EQ(names("", {0, 10}), "d4d3d2d1d0");
+  EXPECT_EQ(names("", {1, 2}), "d3d2");
+  EXPECT_EQ(names("", {5, 2}), "");
+  EXPECT_EQ(names("Succeeded", {1, 10}), "d2d0");
+  EXPECT_EQ(names("Failed", {0, 10}), "");
+  auto running =
+      handle.write([&](db::Tx& tx) { return DeploymentStore::erase_all(tx, to_lower(scope)); });
+  std::ranges::sort(running.value());
+  EXPECT_EQ(join(*running, " "), "run:1 run:3");
+  EXPECT_EQ(names("", {0, 10}), "");
+}
+
+TEST_P(ResourcesStores, AGroupThatIsBeingDeletedTakesNothing) {
+  Store store(handle);
+  core::Installation installation;
+  installation.subscription_id = "S";
+  Groups groups(installation);
+  const std::string thing = "/subscriptions/s/resourceGroups/G/providers/A.B/c/d";
+  const auto code = [&](core::Placement placement) {
+    auto checked =
+        handle.write([&](db::Tx& tx) { return core::check_group(groups, tx, placement); });
+    return checked.ok() ? std::string("ok") : checked.error().wire_code;
+  };
+  EXPECT_EQ(code({thing}), "ServiceUnavailable") << "before the start";
+  groups.open(store);
+  EXPECT_EQ(code({thing}), "ResourceGroupNotFound");
+  EXPECT_TRUE(store.put({"S", "g", "East US", Json::object()}).value());
+  EXPECT_FALSE(store.put({"S", "G", "eastus", json(R"({"a":"b"})")}).value());
+  EXPECT_EQ(store.find("s", "G").value()->tags.dump(), R"({"a":"b"})");
+  EXPECT_EQ(store.put({"S", "g", "west", Json::object()}).error().wire_code,
+            "InvalidResourceGroupLocation");
+  EXPECT_EQ(code({thing}), "ok");
+  EXPECT_EQ(code({"/subscriptions/other/resourceGroups/g/providers/A.B/c/d"}),
+            "SubscriptionNotFound");
+  EXPECT_EQ(code({thing, "East US"}), "ok");
+  EXPECT_EQ(code({thing, ""}), "LocationRequired");
+  EXPECT_EQ(code({thing, "../x"}), "LocationNotAvailableForResourceType");
+  EXPECT_EQ(code({thing, "eastus", "East US"}), "ok");
+  EXPECT_EQ(code({thing, "west", "East US"}), "InvalidResourceLocation");
+  ASSERT_TRUE(store.begin_deleting("S", "g").ok());
+  EXPECT_EQ(store.begin_deleting("S", "g").error().wire_code, "ResourceGroupBeingDeleted");
+  EXPECT_EQ(code({thing}), "ResourceGroupBeingDeleted");
+  EXPECT_FALSE(store.put({"S", "g", "eastus", Json::object()}).ok());
+  ASSERT_TRUE(store.stop_deleting("S").ok()) << "at the next start";
+  EXPECT_EQ(code({thing}), "ok");
+  EXPECT_EQ(store.begin_deleting("S", "none").error().wire_code, "ResourceGroupNotFound");
 }
 
 TEST_P(ResourcesStores, KeepDeployments) {
@@ -99,9 +188,9 @@ TEST_P(ResourcesStores, KeepDeployments) {
   ASSERT_TRUE(handle.write([&](db::Tx& tx) { return DeploymentStore::finish(tx, one); }).ok());
   EXPECT_EQ(store.find_run("run:2").value()->state, "Succeeded");
   EXPECT_TRUE(store.find_run("run:2").value()->sealed.empty());  // the secrets are gone
-  EXPECT_EQ(store.list(one.scope)->size(), 1u);
-  EXPECT_TRUE(store.erase(one.scope, "MAIN").value());
-  EXPECT_FALSE(store.erase(one.scope, "MAIN").value());
+  EXPECT_EQ(store.list(one.scope, "", {0, 10})->size(), 1u);
+  EXPECT_TRUE(store.erase(one.scope, "MAIN", nothing_else).value());
+  EXPECT_FALSE(store.erase(one.scope, "MAIN", nothing_else).value());
 
   ASSERT_TRUE(store.put_result("r", "me", "sealed").ok());
   EXPECT_FALSE(store.find_result("r", "another").value().has_value());
@@ -118,10 +207,10 @@ TEST(ResourcesTags, MergeReplaceAndDelete) {
   EXPECT_EQ(patched_tags(before, json(R"({"team": "", "keep": "other"})"), "Delete")->dump(),
             R"({"keep":"1"})");
   EXPECT_FALSE(patched_tags(before, json("{}"), "Upsert").ok());
-  EXPECT_FALSE(checked_tags(json(R"({"a": 1})")).ok());
-  EXPECT_FALSE(checked_tags(json(R"({"a<b": "1"})")).ok());
-  EXPECT_FALSE(checked_tags(json("[]")).ok());
-  EXPECT_EQ(checked_tags(Json())->dump(), "{}");
+  EXPECT_FALSE(core::checked_tags(json(R"({"a": 1})")).ok());
+  EXPECT_FALSE(core::checked_tags(json(R"({"a<b": "1"})")).ok());
+  EXPECT_FALSE(core::checked_tags(json("[]")).ok());
+  EXPECT_EQ(core::checked_tags(Json())->dump(), "{}");
 }
 
 TEST(ResourcesFilter, FindsByWhatItNames) {

@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "core/groups.h"
 #include "core/guard.h"
 #include "core/service.h"
 #include "engines/workflow/workflow.h"
@@ -17,6 +18,8 @@ class ResourcesService : public core::Service {
  public:
   // For the chain.
   virtual core::Guard& locks() = 0;
+  // For every service that makes resources.
+  virtual core::ResourceGroups& groups() = 0;
 };
 std::unique_ptr<ResourcesService> make_resources(const core::Installation& installation,
                                                  workflow::Engine& workflow,

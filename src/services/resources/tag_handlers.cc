@@ -3,6 +3,7 @@
 #include "base/strings.h"
 #include "core/agent.h"
 #include "core/arm.h"
+#include "core/tags.h"
 #include "services/resources/deployment_input.h"
 #include "services/resources/deployment_runtime.h"
 #include "services/resources/lock_store.h"
@@ -81,7 +82,7 @@ Answer get_tags(const Parts& parts, Context& context) {
 Answer put_tags(const Parts& parts, Context& context) {
   const std::string& scope = context.param("scope");
   const Json body = TRY(context.json());
-  const Json tags = TRY(checked_tags(body["properties"]["tags"]));
+  const Json tags = TRY(core::checked_tags(body["properties"]["tags"]));
   TRY(read_tags(parts, scope));
   TRY(write_tags(parts, context, scope, tags));
   return core::json_response(tags_json(scope, tags));

@@ -3,6 +3,7 @@
 // operations/_compute_operations.py
 #include "base/strings.h"
 #include "core/arm.h"
+#include "core/events.h"
 #include "core/operations.h"
 #include "services/workspace/handlers.h"
 #include "services/workspace/store.h"
@@ -81,9 +82,9 @@ Answer delete_compute(Registry& registry, Context& context) {
   std::string operation;
   bool deleted =
       TRY(with_operation(registry, context.arm_id(), operation, [&](db::Tx& tx) -> Result<bool> {
-        TRY(registry.identities().delete_system_identities(
-            tx, cat({arm_id(workspace), "/computes/", name})));
-        return store::delete_compute(tx, workspace.id, name);
+        const bool deleted = TRY(store::delete_compute(tx, workspace.id, name));
+        if (deleted) TRY(core::publish_deleted(registry.events(), tx, context.arm_id()));
+        return deleted;
       }));
   if (!deleted) return http::Response(204);
   http::Response response(202);

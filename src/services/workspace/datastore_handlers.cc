@@ -4,6 +4,7 @@
 #include "base/strings.h"
 #include "core/arm.h"
 #include "core/auth.h"
+#include "core/events.h"
 #include "services/workspace/handlers.h"
 #include "services/workspace/store.h"
 #include "services/workspace/wire.h"
@@ -114,7 +115,9 @@ Answer delete_datastore(Registry& registry, Context& context) {
     auto before = TRY(store::find_datastore(tx, workspace.id, context.param("name")));
     if (before && (before->is_default || iequals(before->name, "workspaceartifactstore")))
       return conflict("The workspace's own datastores cannot be deleted.", "UserError");
-    return store::delete_datastore(tx, workspace.id, context.param("name"));
+    const bool deleted = TRY(store::delete_datastore(tx, workspace.id, context.param("name")));
+    if (deleted) TRY(core::publish_deleted(registry.events(), tx, context.arm_id()));
+    return deleted;
   }));
   return http::Response(deleted ? 200 : 204);
 }

@@ -4,6 +4,7 @@
 #include "base/ids.h"
 #include "base/strings.h"
 #include "core/arm.h"
+#include "core/groups.h"
 #include "services/workspace/data_uri.h"
 #include "services/workspace/store.h"
 
@@ -69,6 +70,8 @@ Registry::Registry(const core::ServiceContext& context, storage::Storage& storag
     : installation_(context.installation),
       db_(context.db),
       operations_(context.operations),
+      events_(context.events),
+      groups_(context.groups),
       vault_(context.vault),
       authorizer_(context.authorizer),
       storage_(storage),
@@ -153,6 +156,7 @@ Result<WorkspaceRow> Registry::create(WorkspaceRow row, const directory::WantedI
   row = TRY(db_.write([&](db::Tx& tx) -> Result<WorkspaceRow> {
     auto found = TRY(store::find_workspace(tx, row.subscription, row.resource_group, row.name));
     if (found) return std::move(*found);  // made meanwhile by another request
+    TRY(core::check_group(groups_, tx, {arm_id(row), row.location}));
     WorkspaceRow made = row;
     TRY(give_identity(tx, made, identity));
     TRY(store::insert_workspace(tx, made));

@@ -57,6 +57,8 @@ class Registry : public Workspaces {
   const db::Database::Handle& db() const { return db_; }
   storage::Storage& storage() { return storage_; }
   core::Operations& operations() { return operations_; }
+  core::Events& events() { return events_; }
+  core::ResourceGroups& groups() { return groups_; }
   core::Vault& vault() { return vault_; }
   core::Authorizer& authorizer() { return authorizer_; }
   directory::Identities& identities() { return identities_; }
@@ -72,6 +74,8 @@ class Registry : public Workspaces {
   const core::Installation& installation_;
   db::Database::Handle db_;
   core::Operations& operations_;
+  core::Events& events_;
+  core::ResourceGroups& groups_;
   core::Vault& vault_;
   core::Authorizer& authorizer_;
   storage::Storage& storage_;

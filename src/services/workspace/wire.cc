@@ -3,6 +3,7 @@
 
 #include "base/strings.h"
 #include "core/arm.h"
+#include "core/tags.h"
 
 namespace lazuli::workspace {
 namespace {
@@ -174,7 +175,7 @@ Result<ComputeRow> parse_compute(const Json& body) {
   ComputeRow row;
   row.location = body["location"].str();
   row.description = properties["description"].str();
-  row.tags = TRY(parse_tags(body["tags"]));
+  row.tags = TRY(core::checked_tags(body["tags"]));
   const Json& settings = properties["properties"];
   const Json& scale = settings["scaleSettings"];
   const int64_t low = scale["minNodeCount"].integer(0), high = scale["maxNodeCount"].integer(1);

@@ -3,6 +3,8 @@
 // operations/_workspace_operations_base.py
 #include "base/strings.h"
 #include "core/arm.h"
+#include "core/groups.h"
+#include "core/tags.h"
 #include "services/workspace/handlers.h"
 #include "services/workspace/store.h"
 #include "services/workspace/wire.h"
@@ -12,7 +14,7 @@ namespace {
 
 // What of a workspace may change: tags, friendlyName and description. The rest is as it was made.
 Result<void> apply(const Json& body, WorkspaceRow& row) {
-  if (body.contains("tags")) row.tags = TRY(parse_tags(body["tags"]));
+  if (body.contains("tags")) row.tags = TRY(core::checked_tags(body["tags"]));
   const Json& properties = body["properties"];
   if (properties.contains("friendlyName")) row.friendly_name = properties["friendlyName"].str();
   if (properties.contains("description")) row.description = properties["description"].str();
@@ -38,14 +40,6 @@ bool is_workspace_name(std::string_view name) {
     if (!plain && c != '-' && c != '_') return false;
   }
   return true;
-}
-
-// A region is part of host names: "East US" is eastus.
-std::string region_of(std::string_view location) {
-  std::string region = to_lower(replace_all(location, " ", ""));
-  const bool valid =
-      region.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789") == region.npos;
-  return valid ? region : std::string();
 }
 
 // The workspace hands out the account's key, so who makes it must be allowed to.
@@ -91,16 +85,13 @@ Answer create(Registry& registry, Context& context, const Json& body) {
   row.subscription = registry.installation().subscription_id;
   row.resource_group = context.param("rg");
   row.name = context.param("ws");
-  row.location = region_of(body["location"].str());
-  if (!iequals(context.param("sub"), row.subscription))
-    return not_found(cat({"The subscription '", context.param("sub"), "' could not be found."}),
-                     "SubscriptionNotFound");
+  row.location = core::region_of(body["location"].str());  // it is part of host names
   if (!is_workspace_name(row.name))
     return invalid_argument(cat({"'", row.name.substr(0, 100), "' is not a valid workspace name."}),
                             "InvalidWorkspaceName");
-  if (row.location.empty())
-    return invalid_argument("The location property is required for this definition.",
-                            "LocationRequired");
+  TRY(registry.db().write([&](db::Tx& tx) {
+    return core::check_group(registry.groups(), tx, {context.arm_id(), body["location"].str()});
+  }));
   const Json& properties = body["properties"];
   row.storage_account = TRY(account_of(registry, context, properties));
   row.friendly_name = row.name;
@@ -124,6 +115,13 @@ Answer update(Registry& registry, Context& context, const WorkspaceRow& before) 
     auto found = TRY(
         store::find_workspace(tx, context.param("sub"), context.param("rg"), context.param("ws")));
     if (!found) return not_found("The workspace is gone.");
+    const std::string id = arm_id(*found);
+    core::Placement placement{id};
+    if (!body["location"].str().empty()) {
+      placement.location = body["location"].str();
+      placement.location_before = found->location;
+    }
+    TRY(core::check_group(registry.groups(), tx, placement));
     TRY(apply(body, *found));
     if (identity) TRY(registry.give_identity(tx, *found, *identity));
     found->system_data = touched(context, &found->system_data);
