@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Every service is a folder below src/services and one line here.
-set(LAZULI_SERVICES directory identity authorization resources storage declared workspace assets runs jobs endpoints)
+set(LAZULI_SERVICES directory identity authorization resources storage declared workspace assets runs schedules jobs endpoints)
 
 add_library(lazuli_flags INTERFACE)
 target_compile_options(lazuli_flags INTERFACE

@@ -13,7 +13,7 @@ disk_free_gb_min=8
 build_packages=(
   clang-19 lld-19 mold ccache cmake ninja-build pkg-config git ca-certificates
   libboost1.81-dev libboost-json1.81-dev libssl-dev libpq-dev libyaml-cpp-dev libpugixml-dev libsimdjson-dev
-  libseccomp-dev libsodium-dev libgtest-dev libcli11-dev
+  libicu-dev libseccomp-dev libsodium-dev libgtest-dev libcli11-dev
 )
 run_packages=(libnss-myhostname bubblewrap python3 python3-venv python3-pip)
 test_packages=(postgresql-15 strace clang-format-19 curl openssl gdb iproute2)

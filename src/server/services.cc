@@ -60,6 +60,7 @@ Result<std::unique_ptr<Services>> Services::create(const core::Installation& ins
   s.workspace = workspace::make_workspace(*s.storage, *s.directory);
   s.assets = assets::make_assets(*s.workspace, *s.storage);
   s.runs = runs::make_runs(*s.workspace, *s.storage, *s.assets, *s.identity);
+  s.schedules = schedules::make_schedules(*s.workspace, *s.workflow);
   s.jobs = jobs::make_jobs({*s.workspace, *s.assets, *s.runs, *s.storage, *s.identity, *s.workflow,
                             *s.compute, *s.environments});
   s.endpoints = endpoints::make_endpoints(*s.workspace, *s.assets, *s.storage, *s.identity,
@@ -70,9 +71,9 @@ Result<std::unique_ptr<Services>> Services::create(const core::Installation& ins
 }
 
 std::vector<core::Service*> Services::all() {
-  return {identity.get(),  directory.get(), authorization.get(), resources.get(), storage.get(),
-          declared.get(),  workspace.get(), assets.get(),        runs.get(),      jobs.get(),
-          endpoints.get(), setup.get(),     health.get()};
+  return {identity.get(), directory.get(), authorization.get(), resources.get(), storage.get(),
+          declared.get(), workspace.get(), assets.get(),        runs.get(),      schedules.get(),
+          jobs.get(),     endpoints.get(), setup.get(),         health.get()};
 }
 
 Authenticators Services::authenticators() {

@@ -19,6 +19,7 @@
 #include "services/jobs/service.h"
 #include "services/resources/service.h"
 #include "services/runs/service.h"
+#include "services/schedules/service.h"
 #include "services/storage/service.h"
 #include "services/workspace/service.h"
 
@@ -50,6 +51,7 @@ struct Services {
   std::unique_ptr<workspace::WorkspaceService> workspace;
   std::unique_ptr<assets::AssetsService> assets;
   std::unique_ptr<runs::RunsService> runs;
+  std::unique_ptr<core::Service> schedules;  // before jobs, which starts the workflow engine
   std::unique_ptr<jobs::JobsService> jobs;
   std::unique_ptr<endpoints::EndpointsService> endpoints;
   std::unique_ptr<core::Service> setup;

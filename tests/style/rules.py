@@ -28,6 +28,7 @@ FACADES = (
     (r"boost/json(/|\.).*", ("src/codec/json*.cc",)),
     (r"yaml-cpp/.*", ("src/codec/yaml*.cc",)),
     (r"pugixml\.hpp", ("src/codec/xml*.cc",)),
+    (r"unicode/.*", ("src/codec/time_zone.cc",)),
     (r"simdjson\.h", ("src/codec/*.cc", "src/engines/inference/*.cc")),
     (r"llhttp\.h", ("src/http/*.cc",)),
     (r"onnxruntime_.*\.h", ("src/engines/inference/*.cc", "src/engines/inference/ort.h")),

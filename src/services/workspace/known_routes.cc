@@ -19,7 +19,6 @@ struct Collection {
   std::string_view operation_group;
 };
 constexpr Collection kCollections[] = {
-    {"/schedules", "Schedules"},
     {"/batchEndpoints", "BatchEndpoints"},
     {"/batchEndpoints/{endpoint}/deployments", "BatchDeployments"},
     {"/serverlessEndpoints", "ServerlessEndpoints"},
@@ -40,7 +39,6 @@ struct Action {
 constexpr Action kActions[] = {
     {"/batchEndpoints/{name}/listKeys", "batchEndpoints/listKeys/action",
      "BatchEndpoints_ListKeys"},
-    {"/schedules/{name}/trigger", "schedules/write", "Schedules_Trigger"},
     {"/featuresets/{set}/versions/{name}/backfill", "featuresets/versions/backfill/action",
      "FeaturesetVersions_Backfill"},
     {"/labelingJobs/{name}/exportLabels", "labelingJobs/exportLabels/action",

@@ -342,8 +342,8 @@ TEST_P(WorkspaceTest, ChecksComputes) {
 }
 
 TEST_P(WorkspaceTest, NamesWhatIsKnownAndNotHere) {
-  for (const char* below : {"/schedules/s", "/batchEndpoints/b/deployments/d", "/connections/c",
-                            "/featuresets/f/versions/1"}) {
+  for (const char* below :
+       {"/batchEndpoints/b/deployments/d", "/connections/c", "/featuresets/f/versions/1"}) {
     http::Response answer = send(http::Method::kPut, below, Json::object());
     EXPECT_EQ(answer.status, 501) << below;
   }
