@@ -51,6 +51,8 @@ Result<void> Nodes::join(Machine& machine, bool again) {
     renewed_ = asked;
   }
   machine.set_owner(owner_name(mine));
+  // Runs that were submitted while this node had no name yet.
+  TRY(handle_.write([&](db::Tx& tx) { return Store::hand_over(tx, "", owner_name(mine)); }));
   if (!again) TRY(machine.resume());
   return take_over(machine);
 }
