@@ -18,6 +18,7 @@ constexpr size_t kAtOnce = 100;
 constexpr int kThreads = 2;
 constexpr size_t kQueueMax = 4096;
 constexpr int kAttempts = 20;
+constexpr std::string_view kJobsVersion = "api-version=2025-01-01-preview";
 constexpr auto kLookAgain = std::chrono::seconds(5);  // other servers change schedules, too
 constexpr auto kRetryPause = std::chrono::milliseconds(500);
 constexpr auto kForgetPause = std::chrono::minutes(10);
@@ -42,8 +43,7 @@ workflow::Definition definition_of(const Schedule& schedule, const Firing& firin
 }
 
 // What is worth another attempt is the server's trouble, not the job's.
-workflow::Outcome outcome_of(const http::Response& answer) {
-  if (answer.status < 300) return {workflow::State::kSucceeded, {}, {}};
+workflow::Outcome failure(const http::Response& answer) {
   const auto* text = std::get_if<std::string>(&answer.body);
   const auto body = Json::parse(text == nullptr ? std::string_view() : *text);
   const Json error = body.ok() ? (*body)["error"] : Json();
@@ -52,6 +52,14 @@ workflow::Outcome outcome_of(const http::Response& answer) {
   outcome.error->wire_code = error["code"].text();
   outcome.retry = answer.status >= 500 || answer.status == 429 || answer.status == 408;
   return outcome;
+}
+
+// What a job has beyond its definition.
+Json without_state(Json properties) {
+  for (const char* name : {"status", "services", "isArchived", "parentJobName", "sourceJobId"}) {
+    properties.erase(name);
+  }
+  return properties;
 }
 
 }  // namespace
@@ -190,29 +198,44 @@ void Firer::cancel(const std::string&) {}
 
 // The same job asked for twice is one job, so this may be repeated at will.
 void Firer::submit_job(const workflow::Attempt& attempt) {
-  const Json& params = attempt.step.params;
-  const auto sealed = from_base64(params["caller"].str());
+  const auto sealed = from_base64(attempt.step.params["caller"].str());
   auto caller =
       sealed.ok() ? core::recall_caller(*sealed, vault_) : Result<core::Principal>(sealed.error());
-  workflow::Outcome outcome{workflow::State::kFailed, {}, {}, false};
-  if (!caller.ok()) {
-    outcome.error = caller.error();
-  } else {
-    const Json body = Json::object({{"properties", params["properties"]}});
-    outcome = outcome_of(dispatcher_.send(
-        *caller, {.method = http::Method::kPut,
-                  .target = cat({params["workspace"].str(), "/jobs/", params["job"].str(),
-                                 "?api-version=2025-01-01-preview"}),
-                  .body = body.dump(),
-                  .headers = {{"Content-Type", "application/json"}},
-                  .port = static_cast<uint16_t>(params["port"].integer(443))}));
-  }
+  const workflow::Outcome outcome =
+      caller.ok() ? create_job(*caller, attempt.step.params)
+                  : workflow::Outcome{workflow::State::kFailed, {}, caller.error(), false};
   const Result<void> told = engine_.complete(attempt.id, outcome);
   if (told.ok()) return;
   log::error("schedules", "cannot tell what became of a firing; will try again",
              {{"attempt", attempt.id}, {"error", told.error().message}});
   std::this_thread::sleep_for(kRetryPause);
   queue_.post([this, attempt] { submit_job(attempt); });
+}
+
+// A definition may be another job's, named by its ARM id.
+workflow::Outcome Firer::create_job(const core::Principal& caller, const Json& params) {
+  const auto port = static_cast<uint16_t>(params["port"].integer(443));
+  Json properties = params["properties"];
+  if (std::string source = properties["sourceJobId"].text(); !source.empty()) {
+    if (source.starts_with("azureml:")) source.erase(0, 8);
+    const http::Response found =
+        dispatcher_.send(caller, {.target = cat({source, "?", kJobsVersion}), .port = port});
+    if (found.status >= 300) return failure(found);
+    const auto* text = std::get_if<std::string>(&found.body);
+    const auto job = Json::parse(text == nullptr ? std::string_view() : *text);
+    if (job.ok()) properties = (*job)["properties"];
+    properties.set("displayName", params["job"]);
+  }
+  const Json body = Json::object({{"properties", without_state(std::move(properties))}});
+  const http::Response answer = dispatcher_.send(
+      caller,
+      {.method = http::Method::kPut,
+       .target = cat({params["workspace"].str(), "/jobs/", params["job"].str(), "?", kJobsVersion}),
+       .body = body.dump(),
+       .headers = {{"Content-Type", "application/json"}},
+       .port = port});
+  if (answer.status >= 300) return failure(answer);
+  return {workflow::State::kSucceeded, {}, {}};
 }
 
 }  // namespace lazuli::schedules

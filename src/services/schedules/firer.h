@@ -19,10 +19,10 @@ namespace lazuli::schedules {
 // one for a schedule and a time), submits a workflow run that creates the job, and moves the
 // schedule on to its next time. On whichever server that happens, it happens once. What was missed
 // while no server ran is fired as soon as one does, back to kCatchUp ago. Thread-safe.
-class Firer final : public workflow::Executor {
+class Firer final : public workflow::Executor, public workflow::Observer {
  public:
   static constexpr const char* kStepKind = "schedules.fire";
-  static constexpr const char* kRunPrefix = "schedule-";
+  static constexpr const char* kRunPrefix = "schedule.";  // no job is named so
   static constexpr Duration kCatchUp = std::chrono::hours(24);
 
   Firer(workflow::Engine& engine, core::Dispatcher& dispatcher, core::Vault& vault,
@@ -40,12 +40,18 @@ class Firer final : public workflow::Executor {
 
   Result<void> start(const workflow::Attempt& attempt) override;
   void cancel(const std::string& attempt_id) override;
+  // What becomes of a firing is read from its run.
+  Result<void> on_step(db::Tx&, const std::string&, const workflow::StepStatus&) override {
+    return {};
+  }
+  Result<void> on_run(db::Tx&, const workflow::RunStatus&) override { return {}; }
 
  private:
   void watch();
   Result<void> fire_next(const Schedule& schedule);
   Result<void> forget_old();
   void submit_job(const workflow::Attempt& attempt);
+  workflow::Outcome create_job(const core::Principal& caller, const Json& params);
 
   workflow::Engine& engine_;
   core::Dispatcher& dispatcher_;

@@ -41,6 +41,7 @@ class Service final : public core::Service {
   Result<void> start(const core::ServiceContext& service) override {
     firer_ = std::make_unique<Firer>(workflow_, service.dispatcher, service.vault, service.db);
     workflow_.add_executor(Firer::kStepKind, *firer_);
+    workflow_.set_observer(*firer_, Firer::kRunPrefix);
     context_ = std::make_unique<Context>(
         Context{workspaces_, service.dispatcher, service.vault, service.db, *firer_});
     firer_->begin();
