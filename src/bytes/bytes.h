@@ -31,6 +31,29 @@ struct ObjectInfo {
 struct WriteOptions {
   bool sha256 = true;
   bool md5 = true;
+  std::string scope;  // whose key wraps the object's: an account, a workspace; empty: the store's
+};
+
+enum class KeyState { kActive, kRetired, kRevoked };
+
+struct KeyInfo {
+  std::string name;
+  std::string scope;
+  KeyState state = KeyState::kActive;
+};
+
+// The keys that wrap the objects' data keys, one of each scope at a time; the root key wraps them.
+// All changes are durable when they return. Thread-safe.
+class Keys {
+ public:
+  virtual ~Keys() = default;
+  // New objects get a new key; the old ones still open what they have wrapped.
+  virtual Result<void> rotate(const std::string& scope) = 0;
+  // From now on nothing of the scope can be opened or written (kPermissionDenied, "KeyRevoked"),
+  // but by readers and writers that are at it.
+  virtual Result<void> revoke(const std::string& scope) = 0;
+  virtual Result<void> restore(const std::string& scope) = 0;  // undoes revoke()
+  virtual std::vector<KeyInfo> list() = 0;
 };
 
 // Receives an object's content in order. Owned by one thread at a time. Destroying it unfinished
@@ -73,14 +96,15 @@ struct CheckReport {
   uint64_t objects = 0;  // that were read whole and found right
   uint64_t bytes = 0;    // read
   uint64_t damaged = 0;
-  uint64_t quarantined = 0;            // set aside now or earlier
-  bool complete = false;               // not stopped
+  uint64_t quarantined = 0;  // set aside now or earlier
+  uint64_t locked = 0;       // whose key is revoked: whole as far as can be told without it
+  bool complete = false;     // not stopped
   std::vector<CheckFinding> findings;  // the first thousand
 };
 
 // The only place where file contents live. Content is cut into 64 KiB chunks sealed with
-// AES-256-GCM under a data key of the object's own, which is wrapped by the named key; a chunk
-// cannot be moved, reordered or cut off unnoticed. Thread-safe.
+// AES-256-GCM under a data key of the object's own, which is wrapped by its scope's key, which is
+// wrapped by the root key; a chunk cannot be moved, reordered or cut off unnoticed. Thread-safe.
 class Store {
  public:
   virtual ~Store() = default;
@@ -96,6 +120,7 @@ class Store {
   // Gives back the room of removed objects where that takes copying; `stop` as above. Returns the
   // bytes given back. One runs at a time.
   virtual Result<uint64_t> compact(const std::function<bool()>& stop = {}) = 0;
+  virtual Keys& keys() = 0;
 
   Result<ObjectInfo> put(std::span<const std::byte> data);
   Result<ObjectInfo> put(std::string_view data);
@@ -104,8 +129,8 @@ class Store {
 };
 
 // The local-disk driver below `folder` (made 0700 if absent; holds a FORMAT file with the version;
-// a newer version is refused, an older one taken over). `root_key` (32 bytes) wraps the data keys.
-// Leftovers of writes that were never finished are removed on open.
+// a newer version is refused, an older one taken over). `root_key` (32 bytes) wraps the keys of
+// scopes. Leftovers of writes that were never finished are removed on open.
 Result<std::unique_ptr<Store>> open_local(const std::string& folder, SecretBytes root_key);
 
 }  // namespace lazuli::bytes

@@ -27,6 +27,7 @@ class FakeFile : public File {
   Result<void> append(std::span<const std::byte> data) override {
     std::lock_guard lock(disk_->mutex_);
     auto begun = disk_->begin_call(epoch_);
+    if (begun.ok() && disk_->full_) begun = unavailable("no space left", "ServerBusy");
     size_t count = begun.ok() ? data.size() : data.size() / 2;
     if (disk_->epoch_ == epoch_)
       content_->seen.append(reinterpret_cast<const char*>(data.data()), count);
@@ -171,6 +172,11 @@ Result<void> FakeDisk::begin_call(uint64_t epoch) {
 void FakeDisk::cut_power() {
   std::lock_guard lock(mutex_);
   power_ = false;
+}
+
+void FakeDisk::set_full(bool full) {
+  std::lock_guard lock(mutex_);
+  full_ = full;
 }
 
 bool FakeDisk::fault_reached() const {

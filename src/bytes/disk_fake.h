@@ -46,7 +46,8 @@ class FakeDisk : public std::enable_shared_from_this<FakeDisk> {
   // The machine stops, loses what it loses, and comes up again without further faults.
   void restart(Loss loss);
 
-  void cut_power();  // no call succeeds from now on
+  void cut_power();          // no call succeeds from now on
+  void set_full(bool full);  // while it is, an append happens in part and fails
 
   // Flips bits of a byte, as a disk that ages does.
   void damage(const std::string& path, uint64_t offset, unsigned char bits);
@@ -79,6 +80,7 @@ class FakeDisk : public std::enable_shared_from_this<FakeDisk> {
   uint64_t calls_ = 0;
   uint64_t epoch_ = 0;
   bool power_ = true;
+  bool full_ = false;
   Tree seen_;
   Tree durable_;
   std::set<std::string> locks_;

@@ -14,19 +14,20 @@ std::span<const std::byte> bytes(std::string_view text) {
   return std::as_bytes(std::span(text.data(), text.size()));
 }
 
-const SecretBytes& test_key() {
-  static const SecretBytes key(bytes("0123456789abcdef0123456789abcdef"));
+const WrappingKey& test_key() {
+  static const WrappingKey key{"wwwwwwwwwwwwwwww", std::make_shared<const SecretBytes>(
+                                                       bytes("0123456789abcdef0123456789abcdef"))};
   return key;
 }
 
 Result<std::string> read(std::string_view image) {
-  auto reader = TRY(open_image(test_key(), std::string(kId),
-                               {image.size(), [image](uint64_t at, std::span<std::byte> out) {
-                                  const auto part = image.substr(
-                                      std::min<uint64_t>(image.size(), at), out.size());
-                                  std::memcpy(out.data(), part.data(), part.size());
-                                  return Result<size_t>(part.size());
-                                }}));
+  auto reader = TRY(open_image(
+      [](std::string_view) { return Result<WrappingKey>(test_key()); }, std::string(kId),
+      {image.size(), [image](uint64_t at, std::span<std::byte> out) {
+         const auto part = image.substr(std::min<uint64_t>(image.size(), at), out.size());
+         std::memcpy(out.data(), part.data(), part.size());
+         return Result<size_t>(part.size());
+       }}));
   CHECK(reader->size() <= image.size());
   std::string out(reader->size(), '\0');
   out.resize(TRY(reader->read(0, std::as_writable_bytes(std::span(out)))));

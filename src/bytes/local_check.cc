@@ -110,12 +110,22 @@ class Check {
       return {};
     }
     have_read(record_size(location.length));
-    if (TRY(packed().verify(id, location))) return check_content(to_text(id), location);
-    if (packed().find(id) != location) return {};       // moved or removed meanwhile
-    if (TRY(packed().verify(id, location))) return {};  // read wrongly once
+    auto sound = packed().verify(id, location);
+    if (sound.ok() && *sound) return check_content(to_text(id), location);
+    if (packed().find(id) != location) return {};  // moved or removed meanwhile
+    sound = packed().verify(id, location);         // it may have been read wrongly once
+    if (sound.ok() && *sound) return {};
+    if (!sound.ok()) return cannot_read(to_text(id), sound.error());
     ++report_.damaged;
     find(to_text(id), cat({"does not verify in segment ", std::to_string(location.segment)}));
     if (options_.quarantine && TRY(packed().quarantine(id, location))) ++report_.quarantined;
+    return {};
+  }
+
+  // The disk may give it back another time, so it is not set aside.
+  Result<void> cannot_read(const ObjectId& id, const Error& error) {
+    ++report_.damaged;
+    find(id, error.message);
     return {};
   }
 
@@ -127,7 +137,11 @@ class Check {
       return {};
     }
     if (read.error().code == Code::kNotFound) return {};  // removed meanwhile
-    if (read.error().wire_code != "DataCorruption") return std::move(read).error();
+    if (read.error().wire_code == "KeyRevoked") {
+      ++report_.locked;
+      return {};
+    }
+    if (read.error().wire_code != "DataCorruption") return cannot_read(id, read.error());
     ++report_.damaged;
     find(id, read.error().message);
     if (!options_.quarantine) return {};

@@ -15,6 +15,10 @@ Error damaged(const ObjectId& id, std::string_view why) {
   return internal_error(cat({"stored object ", id, " ", why}), "DataCorruption");
 }
 
+FindKey key_finder(LocalFolder& folder) {
+  return [&folder](std::string_view name) { return folder.keys().for_reading(name); };
+}
+
 Result<std::unique_ptr<Reader>> open_packed(LocalFolder& folder, const ObjectId& id,
                                             const Location& location, std::shared_ptr<File> file) {
   const uint64_t begin = location.offset + kRecordHeaderSize, size = location.length;
@@ -22,7 +26,7 @@ Result<std::unique_ptr<Reader>> open_packed(LocalFolder& folder, const ObjectId&
                        const auto count = std::min<uint64_t>(out.size(), size - offset);
                        return file->read_at(begin + offset, out.first(count));
                      }};
-  return open_image(folder.store_key(), id, std::move(source));
+  return open_image(key_finder(folder), id, std::move(source));
 }
 
 Result<std::unique_ptr<Reader>> open_large(LocalFolder& folder, const ObjectId& id) {
@@ -34,7 +38,7 @@ Result<std::unique_ptr<Reader>> open_large(LocalFolder& folder, const ObjectId& 
   ImageSource source{size, [file](uint64_t offset, std::span<std::byte> out) {
                        return file->read_at(offset, out);
                      }};
-  return open_image(folder.store_key(), id, std::move(source));
+  return open_image(key_finder(folder), id, std::move(source));
 }
 
 class LocalStore : public Store {
@@ -72,6 +76,8 @@ class LocalStore : public Store {
     TRY(folder_->health().check());
     return folder_->packed().compact(stop);
   }
+
+  Keys& keys() override { return folder_->keys(); }
 
  private:
   std::shared_ptr<LocalFolder> folder_;  // shared with writers, which may outlive the store

@@ -7,6 +7,7 @@
 #include "bytes/bytes.h"
 #include "bytes/disk_health.h"
 #include "bytes/file_layer.h"
+#include "bytes/key_ring.h"
 #include "bytes/object_files.h"
 #include "bytes/packed_objects.h"
 
@@ -19,7 +20,9 @@ namespace lazuli::bytes {
 //   staging/ID        a large object being written
 //   objects/aa/bb/ID  a large object; ID is 32 hex digits and begins with aabb
 //   quarantine/ID     what was found damaged
-// Version 1 had no segments: all objects were files. They are where version 2 looks for them.
+//   keys/NAME         a wrapping key (key_ring.h)
+// Version 1 had neither segments nor keys: all objects were files, under the store's own key. They
+// are where version 2 looks for them.
 class LocalFolder {
  public:
   LocalFolder(std::unique_ptr<FileLayer> files, std::string path, const SecretBytes& root_key);
@@ -27,7 +30,7 @@ class LocalFolder {
   Result<void> prepare();
 
   FileLayer& files() { return *files_; }
-  const SecretBytes& store_key() const { return store_key_; }
+  KeyRing& keys() { return keys_; }
   DiskHealth& health() { return health_; }
   ObjectFiles& large() { return large_; }
   PackedObjects& packed() { return packed_; }
@@ -39,16 +42,16 @@ class LocalFolder {
 
   const std::unique_ptr<FileLayer> files_;
   const std::string path_;
-  const SecretBytes store_key_;
   const std::string key_check_;
   std::unique_ptr<File> lock_;
   DiskHealth health_;
   ObjectFiles large_;
   PackedObjects packed_;
+  KeyRing keys_;
 };
 
-std::unique_ptr<Writer> make_local_writer(std::shared_ptr<LocalFolder> folder,
-                                          const WriteOptions& options);
+Result<std::unique_ptr<Writer>> make_local_writer(std::shared_ptr<LocalFolder> folder,
+                                                  const WriteOptions& options);
 Result<std::unique_ptr<Reader>> open_local_reader(LocalFolder& folder, const ObjectId& id);
 Result<CheckReport> check_local(LocalFolder& folder, const CheckOptions& options);
 

@@ -132,7 +132,7 @@ TEST_F(BytesLocal, NoPlainTextReachesTheDisk) {
     EXPECT_EQ(fs::status(each.path()).permissions(),
               fs::perms::owner_read | fs::perms::owner_write);
   }
-  EXPECT_EQ(files, 5u);  // FORMAT, LOCK, a segment and its index, and a file
+  EXPECT_EQ(files, 6u);  // FORMAT, LOCK, a key, a segment and its index, and an object
   EXPECT_TRUE(fs::exists(path_of(info.id)));
   EXPECT_EQ(fs::status(folder_).permissions(), fs::perms::owner_all);
 }
@@ -174,8 +174,12 @@ TEST_F(BytesLocal, TakesOverAFolderOfVersionOne) {
   format[13] = '1';
   write_file(folder_ + "/FORMAT", format);
   fs::remove_all(folder_ + "/segments");
+  fs::remove_all(folder_ + "/keys");
   fs::create_directories(path_of(id).parent_path());
-  ObjectSealer sealer(crypto::hkdf_sha256(root_key_, "", "lazuli bytes wrap 1", 32), id);
+  const WrappingKey store_key{{},
+                              std::make_shared<const SecretBytes>(
+                                  crypto::hkdf_sha256(root_key_, "", "lazuli bytes wrap 1", 32))};
+  ObjectSealer sealer(store_key, id);
   sealer.add(bytes(content));
   sealer.finish();
   const auto image = sealer.take();

@@ -13,8 +13,9 @@ constexpr size_t kIdBytes = 16;
 
 class LocalWriter : public Writer {
  public:
-  LocalWriter(std::shared_ptr<LocalFolder> folder, const WriteOptions& options)
-      : folder_(std::move(folder)) {
+  LocalWriter(std::shared_ptr<LocalFolder> folder, WrappingKey wrapping,
+              const WriteOptions& options)
+      : folder_(std::move(folder)), wrapping_(std::move(wrapping)) {
     if (options.sha256) sha256_.emplace(crypto::DigestKind::kSha256);
     if (options.md5) md5_.emplace(crypto::DigestKind::kMd5);
   }
@@ -67,7 +68,7 @@ class LocalWriter : public Writer {
   Result<void> start_file() {
     id_ = TRY(folder_->large().new_id());
     file_ = TRY(folder_->files().create(folder_->large().staging_path(id_)));
-    sealer_.emplace(folder_->store_key(), id_);
+    sealer_.emplace(wrapping_, id_);
     return {};
   }
 
@@ -75,7 +76,8 @@ class LocalWriter : public Writer {
     while (!data.empty()) {
       const auto part = data.first(std::min(data.size(), kWriteSize));
       sealer_->add(part);
-      TRY(file_->append(sealer_->take()));
+      TRY(file_->append(sealer_->sealed()));
+      sealer_->clear();
       data = data.subspan(part.size());
     }
     return {};
@@ -83,7 +85,7 @@ class LocalWriter : public Writer {
 
   Result<void> finish_file() {
     sealer_->finish();
-    TRY(file_->append(sealer_->take()));
+    TRY(file_->append(sealer_->sealed()));
     auto synced = file_->sync();
     if (!synced.ok()) return folder_->health().fail(std::move(synced).error());
     TRY(folder_->large().publish(id_));
@@ -93,7 +95,7 @@ class LocalWriter : public Writer {
 
   Result<void> finish_small() {
     id_ = to_hex(crypto::random_bytes(kIdBytes));
-    ObjectSealer sealer(folder_->store_key(), id_);
+    ObjectSealer sealer(wrapping_, id_);
     sealer.add(small_);
     sealer.finish();
     return folder_->packed().put(*parse_raw_id(id_), sealer.take());
@@ -102,6 +104,7 @@ class LocalWriter : public Writer {
   static constexpr size_t kWriteSize = 256u << 10;  // plain content on its way at one time
 
   const std::shared_ptr<LocalFolder> folder_;
+  const WrappingKey wrapping_;
   std::optional<crypto::Hasher> sha256_, md5_;
   std::vector<std::byte> small_;  // plain content, until there is too much of it
   ObjectId id_;
@@ -113,9 +116,10 @@ class LocalWriter : public Writer {
 
 }  // namespace
 
-std::unique_ptr<Writer> make_local_writer(std::shared_ptr<LocalFolder> folder,
-                                          const WriteOptions& options) {
-  return std::make_unique<LocalWriter>(std::move(folder), options);
+Result<std::unique_ptr<Writer>> make_local_writer(std::shared_ptr<LocalFolder> folder,
+                                                  const WriteOptions& options) {
+  WrappingKey wrapping = TRY(folder->keys().for_writing(options.scope));
+  return std::make_unique<LocalWriter>(std::move(folder), std::move(wrapping), options);
 }
 
 }  // namespace lazuli::bytes

@@ -3,7 +3,6 @@
 
 #include <optional>
 
-#include "bytes/object_format.h"
 #include "crypto/aead.h"
 
 namespace lazuli::bytes {
@@ -11,13 +10,13 @@ namespace {
 
 class ImageReader : public Reader {
  public:
-  ImageReader(ObjectId id, ImageSource source, ObjectKey key, ChunkLayout layout)
+  ImageReader(ObjectId id, ImageSource source, Header header, ChunkLayout layout)
       : id_(std::move(id)),
         source_(std::move(source)),
-        key_(std::move(key)),
+        key_(std::move(header.key)),
         layout_(layout),
         opener_(key_.data_key),
-        aad_(chunk_aad(id_)) {
+        aad_(chunk_aad(header.version, id_)) {
     key_.data_key = SecretBytes();  // the opener's schedule is all that is needed from here on
   }
 
@@ -65,7 +64,7 @@ class ImageReader : public Reader {
 
   Result<void> open_chunk(uint64_t chunk, std::span<std::byte> out) {
     sealed_.resize(out.size() + crypto::kAeadTagSize);
-    size_t count = TRY(source_.read_at(layout_.file_offset(chunk), sealed_));
+    size_t count = TRY(source_.read_at(layout_.offset(chunk), sealed_));
     if (count != sealed_.size()) return corrupt(id_, "ends too early");
     std::string nonce = key_.nonce(chunk, layout_.is_last(chunk));
     if (!opener_.open(nonce, aad_, sealed_, out))
@@ -87,17 +86,17 @@ class ImageReader : public Reader {
 
 }  // namespace
 
-Result<std::unique_ptr<Reader>> open_image(const SecretBytes& store_key, const ObjectId& id,
+Result<std::unique_ptr<Reader>> open_image(const FindKey& find_key, const ObjectId& id,
                                            ImageSource source) {
   // A small image is read at once.
   auto start = std::make_shared<std::string>(
       static_cast<size_t>(std::min<uint64_t>(source.size, kHeaderSize + kSealedChunkSize)), '\0');
   const bool whole = start->size() == source.size;
-  if (!whole) start->resize(kHeaderSize);
+  if (!whole) start->resize(kHeaderSize);  // larger than a small image's: enough of any version
   if (TRY(source.read_at(0, std::as_writable_bytes(std::span(*start)))) != start->size())
     return corrupt(id, "ends too early");
-  ObjectKey key = TRY(open_header(store_key, id, std::string_view(*start).substr(0, kHeaderSize)));
-  auto layout = ChunkLayout::of_file(source.size);
+  Header header = TRY(open_header(find_key, id, *start));
+  auto layout = ChunkLayout::of_image(header.size, source.size);
   if (!layout.ok()) return corrupt(id, layout.error().message);
   if (whole)
     source.read_at = [start](uint64_t offset, std::span<std::byte> out) -> Result<size_t> {
@@ -106,7 +105,7 @@ Result<std::unique_ptr<Reader>> open_image(const SecretBytes& store_key, const O
       std::memcpy(out.data(), start->data() + at, count);
       return count;
     };
-  auto reader = std::make_unique<ImageReader>(id, std::move(source), std::move(key), *layout);
+  auto reader = std::make_unique<ImageReader>(id, std::move(source), std::move(header), *layout);
   TRY(reader->check_end());
   return reader;
 }

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "bytes/bytes.h"
+#include "bytes/object_format.h"
 
 namespace lazuli::bytes {
 
@@ -16,7 +17,7 @@ struct ImageSource {
 };
 
 // Opens an image: header, then the last chunk, which proves the size.
-Result<std::unique_ptr<Reader>> open_image(const SecretBytes& store_key, const ObjectId& id,
+Result<std::unique_ptr<Reader>> open_image(const FindKey& find_key, const ObjectId& id,
                                            ImageSource source);
 
 }  // namespace lazuli::bytes

@@ -25,20 +25,20 @@ std::span<const std::byte> bytes(std::string_view text) {
 class BytesImage : public ::testing::Test {
  protected:
   std::string image_of(std::string_view content, std::string_view id = kId) {
-    ObjectSealer sealer(key_, id);
+    ObjectSealer sealer(wrapping_, id);
     sealer.add(bytes(content));
     sealer.finish();
     const auto image = sealer.take();
     return {reinterpret_cast<const char*>(image.data()), image.size()};
   }
   Result<std::unique_ptr<Reader>> open(const std::string& image) {
-    return open_image(key_, kId, {image.size(), [image](uint64_t offset, std::span<std::byte> out) {
-                                    const size_t count = std::min<size_t>(
-                                        out.size(),
-                                        image.size() - std::min<size_t>(image.size(), offset));
-                                    std::memcpy(out.data(), image.data() + offset, count);
-                                    return Result<size_t>(count);
-                                  }});
+    return open_image([this](std::string_view name) { return find(name); }, kId,
+                      {image.size(), [image](uint64_t offset, std::span<std::byte> out) {
+                         const size_t count = std::min<size_t>(
+                             out.size(), image.size() - std::min<size_t>(image.size(), offset));
+                         std::memcpy(out.data(), image.data() + offset, count);
+                         return Result<size_t>(count);
+                       }});
   }
   Result<std::string> read(const std::string& image) {
     auto reader = TRY(open(image));
@@ -51,7 +51,13 @@ class BytesImage : public ::testing::Test {
     return content.ok() ? "ok" : content.error().wire_code;
   }
 
-  SecretBytes key_ = crypto::random_secret(32);
+  Result<WrappingKey> find(std::string_view name) {
+    if (name != wrapping_.name) return permission_denied("no such key", "KeyRevoked");
+    return wrapping_;
+  }
+
+  WrappingKey wrapping_{std::string(16, 'w'),
+                        std::make_shared<const SecretBytes>(crypto::random_secret(32))};
 };
 
 TEST_F(BytesImage, AnyChangedByteIsRefused) {
@@ -59,9 +65,20 @@ TEST_F(BytesImage, AnyChangedByteIsRefused) {
   for (size_t i = 0; i < good.size(); ++i) {
     std::string bad = good;
     bad[i] ^= 0x40;
-    ASSERT_EQ(wire_code(bad), "DataCorruption") << i;
+    const bool is_key_name = i >= 16 && i < 32;
+    ASSERT_EQ(wire_code(bad), is_key_name ? "KeyRevoked" : "DataCorruption") << i;
   }
   EXPECT_EQ(*read(good), content);
+}
+
+TEST_F(BytesImage, TheFirstVersionIsStillRead) {
+  wrapping_.name.clear();
+  const std::string content = pattern(2 * kChunkSize + 9), image = image_of(content);
+  EXPECT_EQ(image.substr(0, 8), std::string_view("LAZOBJ\0\1", 8));
+  EXPECT_EQ(*read(image), content);
+  std::string later = image;
+  later[7] = 2;
+  EXPECT_NE(wire_code(later), "ok");
 }
 
 TEST_F(BytesImage, ChangedChunksAreRefusedAndTheOthersStillRead) {

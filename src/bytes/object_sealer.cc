@@ -3,9 +3,11 @@
 
 namespace lazuli::bytes {
 
-ObjectSealer::ObjectSealer(const SecretBytes& store_key, std::string_view id)
-    : key_(ObjectKey::generate()), sealer_(key_.data_key), aad_(chunk_aad(id)) {
-  const std::string header = make_header(store_key, id, key_);
+ObjectSealer::ObjectSealer(const WrappingKey& wrapping, std::string_view id)
+    : key_(ObjectKey::generate()),
+      sealer_(key_.data_key),
+      aad_(chunk_aad(wrapping.name.empty() ? 1 : 2, id)) {
+  const std::string header = make_header(wrapping, id, key_);
   const auto bytes = std::as_bytes(std::span(header));
   image_.assign(bytes.begin(), bytes.end());
   key_.data_key = SecretBytes();  // the sealer's schedule is all that is needed from here on

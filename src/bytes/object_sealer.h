@@ -12,12 +12,14 @@ namespace lazuli::bytes {
 // Makes an object's image, header first, as its content arrives. One thread at a time.
 class ObjectSealer {
  public:
-  ObjectSealer(const SecretBytes& store_key, std::string_view id);
+  ObjectSealer(const WrappingKey& wrapping, std::string_view id);
 
   // Content of any size. A full chunk is kept back until more data show that it is not the last.
   void add(std::span<const std::byte> data);
   void finish();
-  // What has been sealed since the last call, at most a chunk more than was added.
+  // What has been sealed and not been cleared yet; at most a chunk more than was added.
+  std::span<const std::byte> sealed() const { return image_; }
+  void clear() { image_.clear(); }  // keeps the memory for what comes
   std::vector<std::byte> take() { return std::exchange(image_, {}); }
 
  private:

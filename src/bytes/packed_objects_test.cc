@@ -220,6 +220,27 @@ TEST_F(BytesPacked, RemovalsGoWithWhatTheyRemoved) {
   EXPECT_EQ(files(".seg").size(), 0u);
 }
 
+TEST_F(BytesPacked, AFullDiskRefusesAndRecovers) {
+  for (const bool begun : {false, true}) {
+    if (begun) put(1000);
+    disk_->set_full(true);
+    for (int i = 0; i < 5; ++i) {
+      for (size_t size : {100u, 300'000u})
+        EXPECT_EQ(store_->put(std::string(size, 'x')).error().wire_code, "ServerBusy");
+    }
+    EXPECT_LE(files(".seg").size(), 1u);
+    for (const auto& [id, content] : made_) EXPECT_EQ(wire_code(id), "right");
+    disk_->set_full(false);
+    put(2000);
+    expect_all_right();
+    reopen();
+    expect_all_right();
+    while (!made_.empty()) remove(std::string(made_.begin()->first));
+    reopen();
+    ASSERT_TRUE(store_->compact().ok());
+  }
+}
+
 TEST_F(BytesPacked, CompactionSetsDamagedObjectsAside) {
   std::vector<ObjectId> ids;
   for (int i = 0; i < 10; ++i) ids.push_back(put(1000));

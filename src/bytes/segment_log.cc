@@ -101,8 +101,13 @@ Result<void> SegmentLog::prepare_segment(uint64_t bytes) {
 
 // The file and its entry are durable before a record is.
 Result<void> SegmentLog::make_segment(uint32_t number) {
-  std::unique_ptr<File> file = TRY(files_.create(table_.segment_path(number)));
-  TRY(file->append(bytes_of(make_segment_header(number))));
+  const std::string path = table_.segment_path(number);
+  std::unique_ptr<File> file = TRY(files_.create(path));
+  auto begun = file->append(bytes_of(make_segment_header(number)));
+  if (!begun.ok()) {
+    (void)files_.remove(path);  // a full disk must not fill with beginnings
+    return begun;
+  }
   auto synced = file->sync();
   if (synced.ok()) synced = files_.sync_folder(table_.folder());
   if (!synced.ok()) return health_.fail(std::move(synced).error());
