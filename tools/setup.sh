@@ -13,10 +13,10 @@ disk_free_gb_min=8
 build_packages=(
   clang-19 lld-19 mold ccache cmake ninja-build pkg-config git ca-certificates
   libboost1.81-dev libboost-json1.81-dev libssl-dev libpq-dev libyaml-cpp-dev libpugixml-dev libsimdjson-dev
-  libicu-dev libseccomp-dev libsodium-dev libgtest-dev libcli11-dev
+  libicu-dev libseccomp-dev libsodium-dev libgtest-dev libcli11-dev libp11-kit-dev libtss2-dev
 )
 run_packages=(libnss-myhostname bubblewrap python3 python3-venv python3-pip)
-test_packages=(postgresql-15 strace clang-format-19 curl openssl gdb iproute2)
+test_packages=(postgresql-15 softhsm2 swtpm strace clang-format-19 curl openssl gdb iproute2)
 dev_packages=(clang-tidy-19 libclang-rt-19-dev wrk debootstrap)
 
 say() { printf 'setup: %s\n' "$*" >&2; }

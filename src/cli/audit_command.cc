@@ -31,8 +31,7 @@ Result<core::AuditReport> verify(const AuditVerifyOptions& options) {
   const std::string folder = options.folder.empty() ? core::audit_folder(data_dir) : options.folder;
   if (!options.public_key.empty())
     return core::verify_audit_signatures(folder, TRY(read_file(options.public_key)));
-  if (!file_exists(data_dir + "/root.key"))
-    return not_found("there is no installation in " + data_dir);
+  if (!core::has_root_key(data_dir)) return not_found("there is no installation in " + data_dir);
   const SecretBytes key = TRY(core::load_or_create_root_key(data_dir));
   const auto vault = core::make_vault(key);
   return core::verify_audit(folder, *vault);

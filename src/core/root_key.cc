@@ -8,7 +8,9 @@
 #include <cerrno>
 
 #include "base/fd.h"
+#include "base/files.h"
 #include "base/ids.h"
+#include "base/log.h"
 #include "base/strings.h"
 #include "crypto/random.h"
 
@@ -67,9 +69,9 @@ Result<void> sync_directory(const std::string& path) {
 }
 
 // A link, unlike a rename, never replaces a key that another process has just made.
-Result<void> create(const std::string& data_dir, const std::string& path) {
+Result<void> create(const std::string& data_dir, const std::string& path, const SecretBytes& key) {
   std::string draft = cat({path, ".", random_name(8)});
-  auto written = write_durably(draft, crypto::random_secret(kKeySize));
+  auto written = write_durably(draft, key);
   int failure = 0;
   if (written.ok() && ::link(draft.c_str(), path.c_str()) != 0) failure = errno;
   ::unlink(draft.c_str());
@@ -78,14 +80,60 @@ Result<void> create(const std::string& data_dir, const std::string& path) {
   return sync_directory(data_dir);
 }
 
+std::string key_file(const std::string& data_dir) { return data_dir + "/root.key"; }
+
+Result<void> remove_file(const std::string& data_dir, const std::string& path) {
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT)
+    return errno_error(cat({"remove ", path}), errno);
+  return sync_directory(data_dir);
+}
+
+bool are_equal(const SecretBytes& one, const SecretBytes& two) {
+  const auto text = [](const SecretBytes& secret) {
+    return std::string_view(reinterpret_cast<const char*>(secret.expose().data()), secret.size());
+  };
+  return equal_constant_time(text(one), text(two));
+}
+
+// A crash may have left the file of before.
+Result<SecretBytes> load_sealed(const std::string& data_dir) {
+  SecretBytes key = TRY(open_sealed_root_key(data_dir));
+  const std::string path = key_file(data_dir);
+  if (!file_exists(path)) return key;
+  const SecretBytes other = TRY(load(path));
+  if (!are_equal(key, other))
+    return refuse(path, cat({"is not the key that ", sealed_root_key_file(data_dir),
+                             " holds: move the wrong one away"}));
+  log::info("core", "removed the root key's file of before it was sealed");
+  TRY(remove_file(data_dir, path));
+  return key;
+}
+
 }  // namespace
 
+bool has_root_key(const std::string& data_dir) {
+  return file_exists(key_file(data_dir)) || file_exists(sealed_root_key_file(data_dir));
+}
+
 Result<SecretBytes> load_or_create_root_key(const std::string& data_dir) {
-  std::string path = data_dir + "/root.key";
+  if (file_exists(sealed_root_key_file(data_dir))) return load_sealed(data_dir);
+  const std::string path = key_file(data_dir);
   auto key = load(path);
   if (key.ok() || key.error().code != Code::kNotFound) return key;
-  TRY(create(data_dir, path));
+  TRY(create(data_dir, path, crypto::random_secret(kKeySize)));
   return load(path);
+}
+
+Result<void> seal_root_key(const std::string& data_dir, const RootKeySeal& seal) {
+  const SecretBytes key = has_root_key(data_dir) ? TRY(load_or_create_root_key(data_dir))
+                                                 : crypto::random_secret(kKeySize);
+  const std::string path = key_file(data_dir);
+  if (seal.keeper != RootKeyKeeper::kFile) {
+    TRY(write_root_key_seal(data_dir, key, seal));
+    return remove_file(data_dir, path);
+  }
+  if (!file_exists(path)) TRY(create(data_dir, path, key));
+  return remove_file(data_dir, sealed_root_key_file(data_dir));
 }
 
 }  // namespace lazuli::core

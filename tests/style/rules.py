@@ -24,7 +24,7 @@ FLOORS = ("base", "codec", "crypto", "proc", "db", "bytes", "http", "core", "eng
 FACADES = (
     (r"sqlite3\.h|libpq-fe\.h|pg_config.*\.h", ("src/db/*.cc", "bench/db.cc", "bench/state.cc")),
     (r"openssl/.*", ("src/crypto/*.cc", "src/crypto/openssl.h", "src/http/tls*.cc")),
-    (r"sodium\.h", ("src/crypto/*.cc",)),
+    (r"sodium\.h|p11-kit/pkcs11\.h|tss2/.*", ("src/crypto/*.cc",)),
     (r"boost/json(/|\.).*", ("src/codec/json*.cc",)),
     (r"yaml-cpp/.*", ("src/codec/yaml*.cc",)),
     (r"pugixml\.hpp", ("src/codec/xml*.cc",)),
