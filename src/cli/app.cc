@@ -12,6 +12,7 @@
 #include "cli/login_command.h"
 #include "cli/resource_commands.h"
 #include "cli/role_command.h"
+#include "cli/root_key_command.h"
 #include "cli/routes_command.h"
 #include "cli/server_commands.h"
 #include "cli/setup_command.h"
@@ -76,6 +77,9 @@ void add_serve_flags(CLI::App* command, ServeFlags& flags) {
   command->add_option(
       "--database", flags.options.database_url,
       "metadata database: a PostgreSQL URL (default: SQLite in the data directory)");
+  command->add_option("--bytes", flags.options.bytes_url,
+                      "where contents are kept: s3:https://HOST/BUCKET[/PREFIX] (default: the data "
+                      "directory); keys: $LAZULI_S3_ACCESS_KEY, $LAZULI_S3_SECRET_KEY");
   command->add_option("--audit-days", flags.options.audit_days,
                       "days that the audit log is kept (default: 400)");
   command->add_option("--allow-egress", flags.options.egress_networks,
@@ -122,6 +126,7 @@ void add_setup_commands(CLI::App& app, Common& common, SetupRequest& request, Se
   CLI::App* code =
       add_command(app, common, "setup-code", "With the server stopped: make a new setup code");
   code->add_option("--database", flags.options.database_url, "as the server was started with");
+  code->add_option("--bytes", flags.options.bytes_url, "as the server was started with");
   add_example(code, "down && lazuli setup-code");
   code->callback([&] { common.status = setup_code(serve_options(common, flags)); });
 }
@@ -253,6 +258,34 @@ void add_audit_commands(CLI::App& app, Common& common, AuditVerifyOptions& check
   list->callback([&] {
     options.data_dir = common.data_dir();
     common.status = audit_list(options);
+  });
+}
+
+void add_root_key_commands(CLI::App& app, Common& common, RootKeyRequest& request) {
+  CLI::App* root = app.add_subcommand("root-key", "Choose what keeps the root key");
+  root->require_subcommand(1);
+  CLI::App* show = add_command(*root, common, "show", "Say what keeps it");
+  add_output_flags(show, request.json);
+  add_example(show, "root-key show");
+  show->callback([&] {
+    request.data_dir = common.data_dir();
+    common.status = root_key_show(request);
+  });
+  CLI::App* seal =
+      add_command(*root, common, "seal", "With the server stopped: give it to another");
+  seal->add_option("keeper", request.keeper, "what keeps it from now on")
+      ->required()
+      ->check(CLI::IsMember({"file", "passphrase", "pkcs11", "tpm2"}));
+  seal->add_option("--passphrase-file", request.passphrase_file, "file that holds the passphrase");
+  seal->add_option("--module", request.module, "the PKCS#11 library");
+  seal->add_option("--token", request.token, "the token's label");
+  seal->add_option("--key", request.key, "the label of the key in it (default: lazuli)");
+  seal->add_option("--pin-file", request.pin_file, "file that holds the token's PIN");
+  seal->add_option("--tcti", request.tcti, "the way to the TPM (default: the system's)");
+  seal->footer("Example:\n  lazuli root-key seal passphrase --passphrase-file FILE");
+  seal->callback([&] {
+    request.data_dir = common.data_dir();
+    common.status = root_key_seal(request);
   });
 }
 
@@ -472,6 +505,8 @@ int run(int argc, char** argv) {
   AuditVerifyOptions audit_check;
   AuditListOptions audit_options;
   add_audit_commands(app, common, audit_check, audit_options);
+  RootKeyRequest root_key;
+  add_root_key_commands(app, common, root_key);
   AdRequest ad_request;
   add_ad_commands(app, common, ad_request);
   add_env_command(app, common, env_options);

@@ -33,6 +33,7 @@ std::vector<std::string> serve_arguments(const server::ServeOptions& options) {
   add("--domain", options.domain);
   if (options.port) add("--port", std::to_string(*options.port));
   add("--database", options.database_url);
+  add("--bytes", options.bytes_url);
   add("--audit-days", std::to_string(options.audit_days));
   for (const std::string& network : options.egress_networks) add("--allow-egress", network);
   return arguments;

@@ -6,6 +6,7 @@
 #include "bytes/local_store.h"
 #include "core/operations_store.h"
 #include "core/validate.h"
+#include "server/byte_store.h"
 #include "server/services.h"
 #include "server/setup.h"
 
@@ -54,9 +55,7 @@ Result<void> House::open_floors(const SecretBytes& root_key, const Options& opti
                                               : options.database_url;
   database.sqlite_vfs = options.sqlite_vfs;
   database_ = TRY(db::Database::open(database));
-  auto files = options.file_layer ? options.file_layer() : bytes::make_posix_file_layer();
-  bytes_ =
-      TRY(bytes::open_local(std::move(files), installation_.data_dir + "/bytes", root_key.clone()));
+  bytes_ = TRY(open_bytes(root_key, options));
   caretaker_.emplace(*bytes_);
   operations_ = core::make_operations(database_->handle("core"));
   events_ = core::StoredEvents::create(database_->handle("core"));
@@ -70,6 +69,13 @@ Result<void> House::open_floors(const SecretBytes& root_key, const Options& opti
     rules.networks.push_back(TRY(http::Network::parse(text)));
   egress_ = http::make_egress(std::move(rules));
   return {};
+}
+
+Result<std::unique_ptr<bytes::Store>> House::open_bytes(const SecretBytes& root_key,
+                                                        const Options& options) {
+  if (!options.bytes_url.empty()) return open_byte_store(options.bytes_url, root_key);
+  auto files = options.file_layer ? options.file_layer() : bytes::make_posix_file_layer();
+  return bytes::open_local(std::move(files), installation_.data_dir + "/bytes", root_key.clone());
 }
 
 // Construct → describe → validate → migrate → route.

@@ -38,6 +38,7 @@ class House {
  public:
   struct Options {
     std::string database_url;  // empty: SQLite in the data directory
+    std::string bytes_url;     // empty: in the data directory (server/byte_store.h)
     int audit_days = 400;
     std::vector<std::string> egress_networks;  // opened to connections that users ask for
     std::string parent_proxy;                  // "host:port" for the others; empty: direct
@@ -64,6 +65,8 @@ class House {
 
  private:
   House(const core::Installation& installation, core::Vault& vault);
+  Result<std::unique_ptr<bytes::Store>> open_bytes(const SecretBytes& root_key,
+                                                   const Options& options);
   Result<void> open_floors(const SecretBytes& root_key, const Options& options);
   Result<void> open_services(const Options& options);
   Result<void> ensure_administrator();

@@ -126,6 +126,7 @@ Result<void> run(const ServeOptions& options, const sigset_t& end_signals) {
   TRY(certificates->write_bundle(installation.ca_bundle));
   House::Options house_options;
   house_options.database_url = options.database_url;
+  house_options.bytes_url = options.bytes_url;
   house_options.audit_days = options.audit_days;
   house_options.egress_networks = egress_networks(options);
   house_options.parent_proxy = TRY(parent_proxy());
@@ -163,7 +164,10 @@ Result<void> make_setup_code(const ServeOptions& options) {
   core::Installation installation = TRY(load_installation(dir, options.domain));
   SecretBytes root_key = TRY(core::load_or_create_root_key(dir.path()));
   std::unique_ptr<core::Vault> vault = core::make_vault(root_key);
-  auto house = TRY(House::open(installation, root_key, *vault, {options.database_url, {}}));
+  House::Options house_options;
+  house_options.database_url = options.database_url;
+  house_options.bytes_url = options.bytes_url;
+  auto house = TRY(House::open(installation, root_key, *vault, house_options));
   return house->renew_setup_code();
 }
 

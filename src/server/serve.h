@@ -16,6 +16,7 @@ struct ServeOptions {
   std::optional<uint16_t> port;  // absent: 443, 8443, or a free one; 0: a free one
   std::string domain;            // empty: the stored one, or lazuli.localhost
   std::string database_url;      // empty: SQLite in the data directory
+  std::string bytes_url;         // empty: in the data directory (server/byte_store.h)
   int audit_days = 400;          // how long the audit log is kept
   // Private networks ("10.0.0.0/8") that connections to user-supplied destinations may reach.
   std::vector<std::string> egress_networks;
