@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <random>
+
 #include "bytes/disk_fake.h"
 #include "bytes/local_store.h"
 #include "crypto/random.h"
@@ -158,6 +161,48 @@ TEST(BytesCrash, AfterAFailedSyncNothingMoreIsAcknowledged) {
     seen = !second.ok() && second.error().code == Code::kUnavailable && !(*store)->create().ok() &&
            !(*store)->remove("00").ok() && !(*store)->compact().ok();
   }
+}
+
+// A life of random work: some of everything, in an order that the seed decides.
+void work_at_random(Store& store, Ledger& ledger, std::minstd_rand& random) {
+  for (int i = 0; i < 25; ++i) switch (random() % 8) {
+      case 0:
+      case 1:
+        remove_one(store, ledger);
+        break;
+      case 2:
+        (void)store.compact();
+        break;
+      default:
+        put_one(store, ledger, random() % 6);
+    }
+}
+
+// How long to go on: LAZULI_SOAK_SECONDS, or two seconds.
+std::chrono::seconds soak_time() {
+  const char* text = std::getenv("LAZULI_SOAK_SECONDS");
+  return std::chrono::seconds(text == nullptr ? 2 : std::atoi(text));
+}
+
+TEST(BytesCrash, RandomWorkUnderRandomFaultsLosesNothingAcknowledged) {
+  const auto end = std::chrono::steady_clock::now() + soak_time();
+  unsigned seed = 0;
+  for (; std::chrono::steady_clock::now() < end; ++seed) {
+    std::minstd_rand random(seed * 7919 + 1);
+    FakeDisk::Options options;
+    options.fault = random() % 2 == 0 ? Fault::kPowerCut : Fault::kError;
+    options.fault_at = 1 + random() % 500;
+    auto disk = std::make_shared<FakeDisk>(options);
+    Ledger ledger;
+    for (int life = 0; life < 4; ++life) {
+      auto store = open_local(disk->mount(), kFolder, test_key());
+      if (store.ok()) work_at_random(**store, ledger, random);
+    }
+    disk->restart(kLosses[random() % std::size(kLosses)]);
+    ASSERT_EQ(count_broken(*disk, ledger), 0u) << "seed " << seed;
+  }
+  std::printf("%u points\n", seed);
+  EXPECT_GT(seed, 20u);
 }
 
 }  // namespace
