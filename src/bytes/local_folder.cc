@@ -18,7 +18,8 @@ std::string parent_of(std::string_view path) {
 // A file per key, replaced as a whole.
 class KeyFiles : public KeyRecords {
  public:
-  KeyFiles(FileLayer& files, std::string folder) : files_(files), folder_(std::move(folder)) {}
+  KeyFiles(FileLayer& files, DiskHealth& health, std::string folder)
+      : files_(files), health_(health), folder_(std::move(folder)) {}
 
   Result<std::vector<std::string>> list() override {
     TRY(files_.make_folder(folder_));
@@ -35,13 +36,19 @@ class KeyFiles : public KeyRecords {
     (void)files_.remove(draft);  // of an attempt that was cut off; mostly absent
     std::unique_ptr<File> file = TRY(files_.create(draft));
     TRY(file->append(std::as_bytes(std::span(text))));
-    TRY(file->sync());
+    TRY(durable(file->sync()));
     TRY(files_.rename(draft, path));
-    return files_.sync_folder(folder_);
+    return durable(files_.sync_folder(folder_));
   }
 
  private:
+  Result<void> durable(Result<void> synced) {
+    if (!synced.ok()) return health_.fail(std::move(synced).error());
+    return {};
+  }
+
   FileLayer& files_;
+  DiskHealth& health_;
   const std::string folder_;
 };
 
@@ -54,7 +61,8 @@ LocalFolder::LocalFolder(std::unique_ptr<FileLayer> files, std::string path,
       key_check_(derive_key_check(root_key)),
       large_(*files_, health_, path_),
       packed_(*files_, health_, path_),
-      keys_(std::make_unique<KeyFiles>(*files_, path_ + "/keys"), derive_store_key(root_key)) {}
+      keys_(std::make_unique<KeyFiles>(*files_, health_, path_ + "/keys"),
+            derive_store_key(root_key)) {}
 
 Result<void> LocalFolder::prepare() {
   TRY(files_->make_folder(path_));
