@@ -54,6 +54,7 @@ class Suite {
   ObjectId put(size_t size, const std::string& scope = {}) {
     const std::string content = content_of(made_.size(), size);
     WriteOptions options;
+    options.sha256 = true;
     options.scope = scope;
     auto writer = store_->create(options).value();
     EXPECT_TRUE(writer->append(std::as_bytes(std::span(content))).ok());
