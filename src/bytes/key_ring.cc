@@ -122,7 +122,7 @@ Result<WrappingKey> KeyRing::for_reading(std::string_view name) {
   if (found == keys_.end()) {  // another process may have made it
     auto text = records_->load(to_hex(name));
     if (!text.ok() && text.error().code == Code::kNotFound)
-      return permission_denied(cat({"there is no wrapping key ", to_hex(name)}), "KeyRevoked");
+      return internal_error(cat({"there is no wrapping key ", to_hex(name)}), "KeyMissing");
     const std::string record = TRY(std::move(text));
     found = keys_.emplace(name, TRY(parse_key_record(*store_key_, name, record))).first;
   }

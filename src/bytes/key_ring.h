@@ -52,7 +52,7 @@ class KeyRing : public Keys {
   Result<void> prepare();
   // The scope's present key, made durably if there is none. kPermissionDenied, "KeyRevoked".
   Result<WrappingKey> for_writing(const std::string& scope);
-  // `name` as a header has it. kPermissionDenied, "KeyRevoked", also for one that nobody knows.
+  // `name` as a header has it. kPermissionDenied, "KeyRevoked"; kInternal, "KeyMissing".
   Result<WrappingKey> for_reading(std::string_view name);
 
   Result<void> rotate(const std::string& scope) override;

@@ -23,6 +23,7 @@ class KeyFiles : public KeyRecords {
 
   Result<std::vector<std::string>> list() override {
     TRY(files_.make_folder(folder_));
+    TRY(durable(files_.sync_folder(folder_)));  // what is relied on from now on
     return files_.list(folder_);
   }
   Result<std::string> load(const std::string& name) override {

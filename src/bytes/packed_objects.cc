@@ -20,6 +20,9 @@ Location location_of(uint32_t segment, const SegmentEntry& entry) {
 Result<void> PackedObjects::prepare() {
   TRY(files_.make_folder(table_.folder()));
   TRY(files_.make_folder(quarantine_));
+  // A segment that is gone must not come back, nor one that is there go.
+  auto synced = files_.sync_folder(table_.folder());
+  if (!synced.ok()) return health_.fail(std::move(synced).error());
   const std::set<uint32_t> numbers = TRY(list_segments());
   for (uint32_t number : numbers) TRY(load(number));
   settle();

@@ -251,10 +251,11 @@ class RemoteCheck {
       ++report_.locked;
       return {};
     }
-    if (read.error().wire_code != "DataCorruption") return std::move(read).error();
     ++report_.damaged;
     find(id, read.error().message);
-    return options_.quarantine ? quarantine(id) : success();
+    // The service may give it back another time, or the key be found again.
+    const bool for_good = read.error().wire_code == "DataCorruption";
+    return options_.quarantine && for_good ? quarantine(id) : success();
   }
 
   Result<void> quarantine(const ObjectId& id) {
