@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "base/files.h"
 #include "base/strings.h"
@@ -34,7 +35,10 @@ class RootKeySealing : public ::testing::Test {
     data_ = folder_ + "/data";
     std::filesystem::create_directory(data_);
   }
-  ~RootKeySealing() override { std::filesystem::remove_all(folder_); }
+  ~RootKeySealing() override {
+    std::error_code ignored;
+    std::filesystem::remove_all(folder_, ignored);
+  }
 
   std::string secret_file(const std::string& name, const std::string& text, mode_t mode = 0600) {
     const std::string path = folder_ + "/" + name;
@@ -192,7 +196,10 @@ class Swtpm {
   ~Swtpm() {
     int pid = 0;
     std::ifstream(pid_file_) >> pid;
-    if (pid > 0) ::kill(pid, SIGTERM);
+    if (pid <= 0) return;
+    ::kill(pid, SIGTERM);
+    for (int i = 0; i < 200 && ::kill(pid, 0) == 0; ++i)  // it removes its own file
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
   Swtpm(const Swtpm&) = delete;
   Swtpm& operator=(const Swtpm&) = delete;
