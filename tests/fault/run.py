@@ -24,6 +24,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tests/wire"))
 
 import crowd  # noqa: E402
+import nodes  # noqa: E402
 import onnx_identity  # noqa: E402
 import server  # noqa: E402
 
@@ -266,7 +267,7 @@ class Telemetry(unittest.TestCase):
 
 def main():
     load = unittest.defaultTestLoader.loadTestsFromModule
-    suite = unittest.TestSuite([load(sys.modules[__name__]), load(crowd)])
+    suite = unittest.TestSuite([load(sys.modules[__name__]), load(crowd), load(nodes)])
     result = unittest.TextTestRunner(stream=sys.stdout, verbosity=2).run(suite)
     failed = len(result.failures) + len(result.errors)
     print(f"{result.testsRun - failed - len(result.skipped)} passed, {failed} failed, {len(result.skipped)} skipped")
