@@ -89,6 +89,8 @@ void add_proxy(Variables& variables, const ApiClient& client, bool through_us) {
     std::string before = first_of("https_proxy", "HTTPS_PROXY");
     variables.emplace_back("HTTPS_PROXY", proxy);
     variables.emplace_back("https_proxy", proxy);
+    // A server that is started from this shell goes on where this one does, not to itself.
+    if (before != proxy) variables.emplace_back("LAZULI_PARENT_PROXY", before);
     none = no_proxy_through_us(none, domain, direct_hosts(before.empty() || before == proxy));
   } else {
     none = no_proxy_direct(none, domain);

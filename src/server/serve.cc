@@ -8,6 +8,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
 
 #include "base/files.h"
 #include "base/log.h"
@@ -42,20 +43,33 @@ class OwnProxy final : public http::ProxyPolicy {
   const std::string domain_, parent_;
 };
 
-// "host:port" of the proxy that was configured before ours, or empty. Its text may hold a password:
-// it is not shown.
+// "host:port", or nothing where it is written otherwise. Its text may hold a password.
+std::optional<std::string> proxy_address(std::string_view text) {
+  auto url =
+      http::parse_url(text.find("://") == text.npos ? cat({"http://", text}) : std::string(text));
+  if (!url.ok() || url->tls) return std::nullopt;
+  return cat({url->authority.host, ":", std::to_string(url->port())});
+}
+
+// "host:port" of the proxy that was configured before ours, or empty: direct. What is meant for us
+// must be understood; of what the shell says for everybody, what is not is left aside.
 Result<std::string> parent_proxy() {
-  for (const char* name : {"LAZULI_PARENT_PROXY", "https_proxy", "HTTPS_PROXY"}) {
+  if (const char* own = std::getenv("LAZULI_PARENT_PROXY")) {
+    if (*own == '\0') return std::string();
+    if (auto address = proxy_address(own)) return *address;
+    return invalid_argument(
+        "the proxy in LAZULI_PARENT_PROXY is not understood: write http://HOST:PORT, without a "
+        "user name, or nothing for none");
+  }
+  for (const char* name : {"https_proxy", "HTTPS_PROXY"}) {
     const char* value = std::getenv(name);
     if (value == nullptr || *value == '\0') continue;
-    const std::string_view text = value;
-    auto url =
-        http::parse_url(text.find("://") == text.npos ? cat({"http://", text}) : std::string(text));
-    if (!url.ok() || url->tls)
-      return invalid_argument(cat({"the parent proxy in ", name,
-                                   " is not understood: write http://HOST:PORT, without a user "
-                                   "name (LAZULI_PARENT_PROXY goes before the others)"}));
-    return cat({url->authority.host, ":", std::to_string(url->port())});
+    if (auto address = proxy_address(value)) return *address;
+    log::warning("serve",
+                 "a proxy with a user name or TLS is not used, foreign names are met "
+                 "directly: LAZULI_PARENT_PROXY=http://HOST:PORT names another",
+                 {{"variable", name}});
+    break;
   }
   return std::string();
 }

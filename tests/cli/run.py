@@ -217,6 +217,13 @@ class WithServer(unittest.TestCase):
         self.assertEqual(told["HTTPS_PROXY"], told["https_proxy"])
         self.assertTrue(told["HTTPS_PROXY"].startswith("http://127.0.0.1:"))
         self.assertEqual(told["NO_PROXY"], "127.0.0.1,keep.example")
+        self.assertEqual(told["LAZULI_PARENT_PROXY"], "")
+        behind = {"HTTPS_PROXY": "http://10.0.0.1:3128"}
+        told = json.loads(lazuli("env", "--json", "--proxy", data=self.data, **behind).stdout)
+        self.assertEqual(told["LAZULI_PARENT_PROXY"], "http://10.0.0.1:3128")
+        again = {"HTTPS_PROXY": told["HTTPS_PROXY"]}
+        told = json.loads(lazuli("env", "--json", "--proxy", data=self.data, **again).stdout)
+        self.assertNotIn("LAZULI_PARENT_PROXY", told)
         self.assertTrue(told["ARM_CLOUD_METADATA_URL"].startswith("https://management.lazuli.localhost/"))
 
     def test_env_keeps_the_authorities_named_before(self):
