@@ -2,6 +2,7 @@
 #include "services/assets/service.h"
 
 #include "base/strings.h"
+#include "core/events.h"
 #include "services/assets/handlers.h"
 
 namespace lazuli::assets {
@@ -30,6 +31,10 @@ class Service final : public AssetsService {
   Result<void> start(const core::ServiceContext& context) override {
     registry_ =
         std::make_unique<Registry>(Store(context.db), context.events, workspaces_, storage_);
+    context.events.attach(core::kResourceDeleted, context.db,
+                          [](db::Tx& tx, const core::Event& event) {
+                            return Store::remove_workspaces(tx, event.data["id"].text());
+                          });
     return {};
   }
   void stop() noexcept override {}

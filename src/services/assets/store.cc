@@ -92,6 +92,16 @@ std::vector<db::Migration> Store::migrations() {
            "CREATE INDEX assets_version_hash ON assets_version (workspace_key, content_hash)"}};
 }
 
+// "scope/" up to "scope0": '0' follows '/'.
+Result<void> Store::remove_workspaces(db::Tx& tx, const std::string& scope) {
+  const std::string key = key_of(scope);
+  for (const char* table : {"assets_version", "assets_container"})
+    TRY(tx.exec(cat({"DELETE FROM ", table,
+                     " WHERE workspace_key = ? OR (workspace_key >= ? AND workspace_key < ?)"}),
+                {key, key + "/", key + "0"}));
+  return {};
+}
+
 Result<std::optional<StoredVersion>> Store::find(const VersionKey& key) {
   return handle_.read([&](db::Reader& reader) { return find_with(reader, key); });
 }

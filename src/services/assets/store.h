@@ -41,6 +41,8 @@ enum class View { kActive, kArchived, kAll };
 class Store {
  public:
   static std::vector<db::Migration> migrations();
+  // All assets of the workspaces at or below an ARM id.
+  static Result<void> remove_workspaces(db::Tx& tx, const std::string& scope);
   explicit Store(db::Database::Handle handle) : handle_(std::move(handle)) {}
   db::Database::Handle& handle() { return handle_; }
 

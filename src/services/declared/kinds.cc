@@ -31,7 +31,6 @@ void describe_registry(const core::RequestContext& context, const std::string& n
 
 const Kind kKinds[] = {
     {kStorageAccounts, "StorageAccounts", "2023-05-01", true, describe_account},
-    {kContainers, "BlobContainers", "2023-05-01", false, nullptr},
     {"Microsoft.KeyVault/vaults", "Vaults", "2023-07-01", true, describe_vault},
     {"Microsoft.ContainerRegistry/registries", "Registries", "2023-07-01", true, describe_registry},
     {"Microsoft.Insights/components", "Components", "2020-02-02", true, nullptr},
@@ -57,9 +56,6 @@ constexpr MissingAction kMissing[] = {
 }  // namespace
 
 std::span<const Kind> kinds() { return kKinds; }
-bool is_in_storage(const Kind& kind) {
-  return kind.type == kStorageAccounts || kind.type == kContainers;
-}
 std::span<const MissingAction> missing_actions() { return kMissing; }
 
 }  // namespace lazuli::declared

@@ -22,7 +22,6 @@ struct Kind {
 };
 
 std::span<const Kind> kinds();
-bool is_in_storage(const Kind& kind);  // the resource is storage's own, with data in it
 
 // A POST of a kind that is known and answers 501.
 struct MissingAction {
@@ -31,7 +30,5 @@ struct MissingAction {
 std::span<const MissingAction> missing_actions();
 
 inline constexpr std::string_view kStorageAccounts = "Microsoft.Storage/storageAccounts";
-inline constexpr std::string_view kContainers =
-    "Microsoft.Storage/storageAccounts/blobServices/containers";
 
 }  // namespace lazuli::declared

@@ -68,11 +68,9 @@ std::string parent_of(const std::string& id) {
   return id.substr(0, id.rfind('/', name - 1));
 }
 
-// A storage container's parent is …/blobServices/default, which every account has.
 Result<void> check_parent(const Parts& parts, const Kind& kind, const std::string& id) {
   if (split(kind.type, '/').size() == 2) return {};
-  std::string parent = parent_of(id);
-  if (kind.type == kContainers) parent = parent_of(parent);
+  const std::string parent = parent_of(id);
   if (TRY(parts.store->find(parent))) return {};
   return not_found(cat({"Can not perform requested operation on nested resource. Parent resource '",
                         parent, "' not found."}),
@@ -113,7 +111,7 @@ Result<void> give_identity(const Parts& parts, db::Tx& tx, Resource& resource,
   return {};
 }
 
-// Accounts and containers exist in storage, with the rights the resource's own path gives.
+// Accounts exist in storage, with the rights the resource's own path gives.
 Result<void> make_in_storage(const Parts& parts, const Kind& kind, const Context& context,
                              const std::string& id) {
   if (kind.type == kStorageAccounts) {
@@ -124,8 +122,6 @@ Result<void> make_in_storage(const Parts& parts, const Kind& kind, const Context
           "StorageAccountAlreadyTaken");
     return parts.storage.ensure_account(context.param("name"), id);
   }
-  if (kind.type == kContainers)
-    return parts.storage.ensure_container(context.param("p1"), context.param("name"));
   return {};
 }
 
@@ -182,7 +178,7 @@ Answer put_resource(const Parts& parts, const Kind& kind, Context& context) {
   const Condition condition = {std::string(context.header("If-Match")),
                                context.header("If-None-Match") == "*"};
   TRY(check_condition(resource.id, before, condition));  // an account's name is taken for good
-  if (is_in_storage(kind)) TRY(parts.store->check(resource.id, place));
+  if (account) TRY(parts.store->check(resource.id, place));
   TRY(make_in_storage(parts, kind, context, resource.id));
   const bool created = TRY(parts.store->put(
       resource, condition, [&](db::Tx& tx, const std::optional<Resource>& there) -> Result<void> {

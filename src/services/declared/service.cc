@@ -58,7 +58,7 @@ class Declared final : public core::Service {
     parts_.events = &context.events;
     context.events.attach(core::kResourceDeleted, context.db,
                           [](db::Tx& tx, const core::Event& event) {
-                            return erase_below(tx, event.data["id"].text());
+                            return Store::erase_below(tx, event.data["id"].text());
                           });
     return ensure_first_account();
   }
@@ -101,25 +101,12 @@ class Declared final : public core::Service {
          "Creates or replaces the resource."});
     add(manifest, kind,
         {Method::kPatch, one, "Update", "write", patch_resource, "Changes the resource."});
-    if (is_in_storage(kind))  // with the data in it: storage's own business
-      manifest.unimplemented(Host::kManagement, Method::kDelete, one,
-                             cat({kind.operations, "_Delete"}), {cat({kind.type, "/delete"})});
-    else
-      add(manifest, kind,
-          {Method::kDelete, one, "Delete", "delete", delete_resource, "Deletes the resource."});
+    add(manifest, kind,
+        {Method::kDelete, one, "Delete", "delete", delete_resource, "Deletes the resource."});
     if (split(kind.type, '/').size() == 2)
       add(manifest, kind,
           {Method::kGet, cat({kSubscription, collection_path(kind.type)}), "List", "read",
            list_resources, "Lists those of the subscription."});
-  }
-
-  // What lies in a group goes with it, but for data that nobody can delete yet: then nothing goes.
-  static Result<void> erase_below(db::Tx& tx, const std::string& scope) {
-    for (std::string_view type : {kStorageAccounts, kContainers})
-      if (TRY(Store::has_below(tx, std::string(type), scope)))
-        return unimplemented(cat({"deleting what holds a resource of the type '", type,
-                                  "' is known but not implemented yet"}));
-    return Store::erase_below(tx, scope);
   }
 
   // The account that the installation was made with is a resource like the others.

@@ -10,7 +10,7 @@
 namespace lazuli::declared {
 
 // Resource types whose own service is not there yet, as resources of Azure Resource Manager.
-// Storage accounts and their containers are real: making one makes it in storage.
+// Storage accounts are real: making one makes it in storage, and deleting one deletes its data.
 std::unique_ptr<core::Service> make_declared(const core::Installation& installation,
                                              storage::Storage& storage,
                                              directory::Identities& identities);

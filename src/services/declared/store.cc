@@ -99,14 +99,6 @@ Result<bool> Store::erase(const std::string& id, const std::function<Result<void
 }
 
 // "scope/" up to "scope0": '0' follows '/'.
-Result<bool> Store::has_below(db::Tx& tx, const std::string& type, const std::string& scope) {
-  const std::string key = to_lower(scope);
-  auto row = TRY(tx.query_one(
-      "SELECT 1 FROM declared_resource WHERE type_key = ? AND key >= ? AND key < ? LIMIT 1",
-      {to_lower(type), key + "/", key + "0"}));
-  return row.has_value();
-}
-
 Result<void> Store::erase_below(db::Tx& tx, const std::string& scope) {
   const std::string key = to_lower(scope);
   TRY(tx.exec("DELETE FROM declared_resource WHERE key >= ? AND key < ?", {key + "/", key + "0"}));

@@ -46,7 +46,6 @@ class Store {
   // With what lies below it. False when it was not there.
   Result<bool> erase(const std::string& id, const std::function<Result<void>(db::Tx&)>& also);
 
-  static Result<bool> has_below(db::Tx& tx, const std::string& type, const std::string& scope);
   static Result<void> erase_below(db::Tx& tx, const std::string& scope);
 
  private:

@@ -225,11 +225,29 @@ Result<std::string> Manager::remove_endpoint(const Endpoint& endpoint) {
     TRY(operations_.finish(tx, begun, {}));
     return begun;
   }));
-  routing_.erase(endpoint.name);
-  std::lock_guard lock(mutex_);
-  std::erase_if(lanes_,
-                [&](const auto& each) { return each.first.starts_with(endpoint.name + "/"); });
+  take_off(endpoint.name);
   return operation;
+}
+
+// From routing and out of memory.
+void Manager::take_off(const std::string& endpoint) {
+  routing_.erase(endpoint);
+  std::lock_guard lock(mutex_);
+  std::erase_if(lanes_, [&](const auto& each) { return each.first.starts_with(endpoint + "/"); });
+}
+
+Result<void> Manager::remove_at(db::Tx& tx, const std::string& resource_id) {
+  const auto all = TRY(store_.endpoints(tx));
+  for (const Endpoint& endpoint : all) {
+    if (!core::scope_covers(resource_id, endpoint.workspace_id)) continue;
+    if (iequals(resource_id, endpoint.workspace_id))
+      return conflict(cat({"The workspace has the online endpoint '", endpoint.name,
+                           "': delete its endpoints first."}),
+                      "WorkspaceHasEndpoints");
+    TRY(store_.remove_endpoint(tx, endpoint.name));
+    tx.after_commit([this, name = endpoint.name] { take_off(name); });
+  }
+  return {};
 }
 
 Result<std::string> Manager::remove_deployment(const Deployment& deployment) {

@@ -59,6 +59,9 @@ class Manager {
                                const std::optional<directory::WantedIdentity>& identity = {});
   Result<std::string> put_deployment(Deployment deployment);
   Result<std::string> remove_endpoint(const Endpoint& endpoint);
+  // Within the transaction that deletes a resource: a workspace stays while it has endpoints; those
+  // of a resource group go with it.
+  Result<void> remove_at(db::Tx& tx, const std::string& resource_id);
   Result<std::string> remove_deployment(const Deployment& deployment);
 
   struct Keys {
@@ -80,6 +83,7 @@ class Manager {
   Result<void> finish(Deployment deployment, const std::optional<Error>& error);
   Result<void> publish(const std::string& endpoint);
   void enqueue(const std::string& endpoint, const std::string& deployment);
+  void take_off(const std::string& endpoint);
 
   Store store_;
   Peers peers_;

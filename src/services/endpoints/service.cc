@@ -2,6 +2,7 @@
 #include "services/endpoints/service.h"
 
 #include "base/strings.h"
+#include "core/events.h"
 #include "services/endpoints/handlers.h"
 
 namespace lazuli::endpoints {
@@ -54,6 +55,10 @@ class Service final : public EndpointsService {
 
   Result<void> start(const core::ServiceContext& context) override {
     manager_ = std::make_unique<Manager>(Store(context.db), peers_, context);
+    context.events.attach(core::kResourceDeleted, context.db,
+                          [made = manager_.get()](db::Tx& tx, const core::Event& event) {
+                            return made->remove_at(tx, event.data["id"].text());
+                          });
     TRY(manager_->start());
     authenticator_.set(&manager_->routing());
     return {};

@@ -46,6 +46,12 @@ Result<Deployment> deployment_from(const db::Row& row) {
   return deployment;
 }
 
+Result<std::vector<Endpoint>> all_endpoints(db::Executor& db) {
+  return db::find_all(db,
+                      cat({"SELECT ", kEndpointColumns, " FROM endpoints_endpoint ORDER BY name"}),
+                      {}, endpoint_from);
+}
+
 }  // namespace
 
 std::string endpoint_id(std::string_view workspace_id, std::string_view endpoint) {
@@ -81,11 +87,11 @@ Result<std::optional<Endpoint>> Store::endpoint(const std::string& name) {
 }
 
 Result<std::vector<Endpoint>> Store::endpoints() {
-  return handle_.read([&](db::Reader& reader) -> Result<std::vector<Endpoint>> {
-    return db::find_all(
-        reader, cat({"SELECT ", kEndpointColumns, " FROM endpoints_endpoint ORDER BY name"}), {},
-        endpoint_from);
-  });
+  return handle_.read([&](db::Reader& reader) { return all_endpoints(reader); });
+}
+
+Result<std::vector<Endpoint>> Store::endpoints(db::Tx& caller) {
+  return all_endpoints(handle_.join(caller));
 }
 
 Result<void> Store::put(db::Tx& caller, const Endpoint& endpoint) {

@@ -19,6 +19,7 @@ class Store {
 
   Result<std::optional<Endpoint>> endpoint(const std::string& name);
   Result<std::vector<Endpoint>> endpoints();
+  Result<std::vector<Endpoint>> endpoints(db::Tx& tx);
   Result<void> put(db::Tx& tx, const Endpoint& endpoint);
   Result<void> remove_endpoint(db::Tx& tx, const std::string& name);  // and its deployments
 

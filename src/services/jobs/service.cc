@@ -2,6 +2,7 @@
 #include "services/jobs/service.h"
 
 #include "base/strings.h"
+#include "core/events.h"
 #include "services/jobs/command_executor.h"
 #include "services/jobs/definition.h"
 #include "services/jobs/execution_log.h"
@@ -47,6 +48,10 @@ class Service final : public JobsService {
     context_ = std::make_unique<Context>(
         Context{peers_, service.db, service.installation, service.events});
     operations_ = &service.operations;
+    service.events.attach(core::kResourceDeleted, service.db,
+                          [](db::Tx& tx, const core::Event& event) {
+                            return Store::remove_workspaces(tx, event.data["id"].text());
+                          });
     execution_log_ = std::make_unique<ExecutionLog>(*context_);
     projection_ = std::make_unique<Projection>(*context_, *operations_, *execution_log_);
     executor_ = std::make_unique<CommandExecutor>(*context_);

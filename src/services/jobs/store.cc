@@ -134,6 +134,24 @@ Result<void> Store::remove_family(db::Tx& tx, const std::string& root_id) {
   return {};
 }
 
+// "scope/" up to "scope0": '0' follows '/'.
+Result<void> Store::remove_workspaces(db::Tx& tx, const std::string& scope) {
+  const std::string key = to_lower(scope);
+  const auto submitted = TRY(db::find_all(
+      tx,
+      select("WHERE parent_id = '' AND (LOWER(workspace_id) = ? OR (LOWER(workspace_id) >= ? AND "
+             "LOWER(workspace_id) < ?)) ORDER BY ended"),
+      {key, key + "/", key + "0"}, job_of));
+  for (const Job& job : submitted) {
+    if (!job.ended)
+      return conflict(cat({"The job '", job.id, "' of the workspace '", job.workspace_id,
+                           "' has not ended yet: cancel it first."}),
+                      "WorkspaceHasRunningJobs");
+    TRY(remove_family(tx, job.id));
+  }
+  return {};
+}
+
 Result<void> Store::set_cancel_operation(db::Tx& tx, const std::string& id,
                                          const std::string& operation) {
   TRY(tx.exec("UPDATE jobs_job SET cancel_operation = ? WHERE id = ?", {operation, id}));

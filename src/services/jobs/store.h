@@ -50,6 +50,8 @@ class Store {
   // The whole family of a submitted job, itself first.
   static Result<std::vector<Job>> family(db::Executor& db, const std::string& root_id);
   static Result<void> remove_family(db::Tx& tx, const std::string& root_id);
+  // All jobs of the workspaces at or below an ARM id; kConflict while one of them has not ended.
+  static Result<void> remove_workspaces(db::Tx& tx, const std::string& scope);
   static Result<void> set_cancel_operation(db::Tx& tx, const std::string& id,
                                            const std::string& operation);
   static Result<void> set_ended(db::Tx& tx, const std::string& id);

@@ -50,6 +50,16 @@ std::vector<db::Migration> ModelStore::migrations() {
            "PRIMARY KEY (workspace_key, name))"}};
 }
 
+// "scope/" up to "scope0": '0' follows '/'.
+Result<void> ModelStore::remove_workspaces(db::Tx& tx, const std::string& scope) {
+  const std::string key = to_lower(scope);
+  for (const char* table : {"runs_logged_model", "runs_registered_model"})
+    TRY(tx.exec(cat({"DELETE FROM ", table,
+                     " WHERE workspace_key = ? OR (workspace_key >= ? AND workspace_key < ?)"}),
+                {key, key + "/", key + "0"}));
+  return {};
+}
+
 Result<void> ModelStore::put_logged(const LoggedModel& model) {
   return handle_.write([&](db::Tx& tx) -> Result<void> {
     TRY(tx.exec(

@@ -14,6 +14,8 @@ namespace lazuli::runs {
 class ModelStore {
  public:
   static std::vector<db::Migration> migrations();
+  // All that the workspaces at or below an ARM id have.
+  static Result<void> remove_workspaces(db::Tx& tx, const std::string& scope);
   explicit ModelStore(db::Database::Handle handle) : handle_(std::move(handle)) {}
 
   Result<void> put_logged(const LoggedModel& model);  // inserts or replaces

@@ -2,6 +2,7 @@
 #include "services/runs/service.h"
 
 #include "base/strings.h"
+#include "core/events.h"
 #include "services/runs/ledger.h"
 #include "services/runs/routes.h"
 
@@ -33,6 +34,12 @@ class Service final : public RunsService {
   Result<void> start(const core::ServiceContext& context) override {
     bytes_ = &context.bytes;
     ledger_ = std::make_unique<Ledger>(context.db, workspaces_, storage_, assets_);
+    context.events.attach(core::kResourceDeleted, context.db,
+                          [](db::Tx& tx, const core::Event& event) -> Result<void> {
+                            const std::string id = event.data["id"].text();
+                            TRY(ModelStore::remove_workspaces(tx, id));
+                            return Store::remove_workspaces(tx, id);
+                          });
     return {};
   }
   void stop() noexcept override {}

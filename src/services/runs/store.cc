@@ -124,6 +124,20 @@ std::vector<db::Migration> Store::migrations() {
            "{int} NOT NULL, PRIMARY KEY (run_id, model_id))"}};
 }
 
+// "scope/" up to "scope0": '0' follows '/'.
+Result<void> Store::remove_workspaces(db::Tx& tx, const std::string& scope) {
+  constexpr std::string_view kWithin =
+      "workspace_key = ? OR (workspace_key >= ? AND workspace_key < ?)";
+  const std::string key = to_lower(scope), below = key + "/", end = key + "0";
+  for (const char* table : {"runs_metric", "runs_metric_latest", "runs_param", "runs_output"})
+    TRY(tx.exec(cat({"DELETE FROM ", table, " WHERE run_id IN (SELECT run_id FROM runs_run WHERE ",
+                     kWithin, ")"}),
+                {key, below, end}));
+  for (const char* table : {"runs_run", "runs_experiment"})
+    TRY(tx.exec(cat({"DELETE FROM ", table, " WHERE ", kWithin}), {key, below, end}));
+  return {};
+}
+
 Result<Experiment> Store::ensure_experiment(db::Tx& caller, const std::string& workspace,
                                             const std::string& name) {
   db::Tx& tx = handle_.join(caller);

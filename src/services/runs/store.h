@@ -14,6 +14,8 @@ namespace lazuli::runs {
 class Store {
  public:
   static std::vector<db::Migration> migrations();
+  // All that the workspaces at or below an ARM id have.
+  static Result<void> remove_workspaces(db::Tx& tx, const std::string& scope);
   explicit Store(db::Database::Handle handle) : handle_(std::move(handle)) {}
   const db::Database::Handle& handle() const { return handle_; }
 

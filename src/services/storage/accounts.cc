@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/storage/accounts.h"
 
+#include "core/principal.h"
 #include "services/storage/errors.h"
 #include "services/storage/signature.h"
 #include "services/storage/store.h"
@@ -28,10 +29,12 @@ Result<void> Accounts::ensure(const std::string& name, const std::string& arm_id
 }
 
 Result<std::shared_ptr<const Account>> Accounts::get(const std::string& name) {
+  uint64_t removals = 0;
   {
     std::lock_guard lock(mutex_);
     auto cached = cache_.find(name);
     if (cached != cache_.end()) return cached->second;
+    removals = removals_;
   }
   auto row = TRY(db_.read([&](db::Reader& db) { return store::find_account(db, name); }));
   if (!row) return account_not_found(name);
@@ -40,7 +43,27 @@ Result<std::shared_ptr<const Account>> Accounts::get(const std::string& name) {
       Account{std::move(row->name), std::move(row->arm_id), std::move(key),
               vault_.derive("storage.user_delegation/" + name)});
   std::lock_guard lock(mutex_);
+  if (removals != removals_) return account;
   return cache_.try_emplace(name, std::move(account)).first->second;
+}
+
+Result<std::vector<std::string>> Accounts::at(db::Tx& caller, const std::string& scope) {
+  const auto rows = TRY(store::all_accounts(db_.join(caller)));
+  std::vector<std::string> names;
+  for (const store::AccountRow& row : rows)
+    if (core::scope_covers(scope, row.arm_id)) names.push_back(row.name);
+  return names;
+}
+
+Result<void> Accounts::remove(db::Tx& caller, const std::string& name) {
+  db::Tx& tx = db_.join(caller);
+  TRY(store::delete_account(tx, name));
+  tx.after_commit([this, name] {
+    std::lock_guard lock(mutex_);
+    cache_.erase(name);
+    ++removals_;
+  });
+  return {};
 }
 
 }  // namespace lazuli::storage

@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "base/secret.h"
@@ -34,12 +35,17 @@ class Accounts {
   Result<void> ensure(const std::string& name, const std::string& arm_id);
   // kNotFound for an account that is not here.
   Result<std::shared_ptr<const Account>> get(const std::string& name);
+  // Names of those whose ARM ids are the scope or lie below it, within the caller's transaction.
+  Result<std::vector<std::string>> at(db::Tx& tx, const std::string& scope);
+  // Within the caller's transaction; once it is durable nobody finds the account.
+  Result<void> remove(db::Tx& tx, const std::string& name);
 
  private:
   db::Database::Handle db_;
   core::Vault& vault_;
   std::mutex mutex_;
   std::map<std::string, std::shared_ptr<const Account>, std::less<>> cache_;
+  uint64_t removals_ = 0;  // what was read before one is not kept after it
 };
 
 }  // namespace lazuli::storage

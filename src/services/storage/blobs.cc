@@ -148,14 +148,25 @@ Result<Container> Blobs::set_container_metadata(const std::string& account, cons
 }
 
 Result<void> Blobs::delete_container(const std::string& account, const std::string& name,
-                                     const Conditions& conditions) {
+                                     const Conditions& conditions,
+                                     const std::function<Result<void>(db::Tx&)>& also) {
   return db_.write([&](db::Tx& tx) -> Result<void> {
     auto container = TRY(require_container(tx, account, name));
     TRY(check_change(conditions, container.etag, container.modified));
     TRY(store::delete_container(tx, container, now()));
+    if (also) TRY(also(tx));
     tx.after_commit([this] { reclaimer_.wake(); });
     return {};
   });
+}
+
+Result<void> Blobs::delete_containers_of(db::Tx& caller, const std::string& account) {
+  db::Tx& tx = db_.join(caller);
+  const auto containers =
+      TRY(store::list_containers(tx, account, {}, std::numeric_limits<size_t>::max()));
+  for (const Container& container : containers) TRY(store::delete_container(tx, container, now()));
+  tx.after_commit([this] { reclaimer_.wake(); });
+  return {};
 }
 
 Result<std::vector<Container>> Blobs::list_containers(const std::string& account,

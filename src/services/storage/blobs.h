@@ -72,8 +72,12 @@ class Blobs {
   Result<Container> get_container(const std::string& account, const std::string& name);
   Result<Container> set_container_metadata(const std::string& account, const std::string& name,
                                            const Metadata& metadata, const Conditions& conditions);
+  // `also` happens in the same transaction.
   Result<void> delete_container(const std::string& account, const std::string& name,
-                                const Conditions& conditions);
+                                const Conditions& conditions,
+                                const std::function<Result<void>(db::Tx&)>& also = {});
+  // With everything in it, within the caller's transaction.
+  Result<void> delete_containers_of(db::Tx& tx, const std::string& account);
   Result<std::vector<Container>> list_containers(const std::string& account,
                                                  const std::string& from, size_t count);
 

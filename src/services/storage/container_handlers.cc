@@ -123,9 +123,36 @@ Answer set_container_metadata(Parts& parts, core::RequestContext& context) {
 Answer delete_container(Parts& parts, core::RequestContext& context) {
   TRY(refuse_unknown(context, ""));
   auto conditions = TRY(parse_conditions(context.head().headers));
-  TRY(parts.blobs.delete_container(context.param("account"), context.param("container"),
-                                   conditions));
+  if (!TRY(remove_container(parts, context.param("account"), context.param("container"),
+                            conditions)))
+    return container_not_found();
   return http::Response(202);
+}
+
+Result<bool> remove_container(Parts& parts, const std::string& account, const std::string& name,
+                              const Conditions& conditions) {
+  const std::string id =
+      cat({TRY(parts.accounts.get(account))->arm_id, "/blobServices/default/containers/", name});
+  auto removed = parts.blobs.delete_container(account, name, conditions, [&](db::Tx& tx) {
+    return core::publish_deleted(parts.events, tx, id);
+  });
+  if (!removed.ok() && removed.error().wire_code == container_not_found().wire_code) return false;
+  TRY(std::move(removed));
+  return true;
+}
+
+Result<void> remove_accounts(Parts& parts, const core::Installation& installation, db::Tx& tx,
+                             const std::string& resource_id) {
+  const auto names = TRY(parts.accounts.at(tx, resource_id));
+  for (const std::string& name : names) {
+    if (name == installation.storage_account)
+      return conflict(cat({"The storage account '", name,
+                           "' holds what the installation itself was made with and stays."}),
+                      "StorageAccountDeletionBlocked");
+    TRY(parts.blobs.delete_containers_of(tx, name));
+    TRY(parts.accounts.remove(tx, name));
+  }
+  return {};
 }
 
 // list-blobs

@@ -3,6 +3,7 @@
 
 #include "base/result.h"
 #include "core/context.h"
+#include "core/events.h"
 #include "core/service.h"
 #include "http/message.h"
 #include "services/storage/accounts.h"
@@ -17,10 +18,12 @@ struct Parts {
   explicit Parts(const core::ServiceContext& context)
       : accounts(context.db, context.vault),
         blobs(context.db, context.bytes),
-        authorizer(context.authorizer) {}
+        authorizer(context.authorizer),
+        events(context.events) {}
   Accounts accounts;
   Blobs blobs;
   core::Authorizer& authorizer;
+  core::Events& events;
 };
 
 using Answer = Result<http::Response>;
@@ -45,6 +48,20 @@ Answer delete_blob(Parts& parts, core::RequestContext& context);
 Answer put_block(Parts& parts, core::RequestContext& context);
 Answer put_block_list(Parts& parts, core::RequestContext& context);
 Answer get_block_list(Parts& parts, core::RequestContext& context);
+
+// Of Azure Resource Manager.
+Answer list_container_resources(Parts& parts, core::RequestContext& context);
+Answer get_container_resource(Parts& parts, core::RequestContext& context);
+Answer put_container_resource(Parts& parts, core::RequestContext& context);
+Answer patch_container_resource(Parts& parts, core::RequestContext& context);
+Answer delete_container_resource(Parts& parts, core::RequestContext& context);
+// Deletes a container, and with it the rights on it; false where there is none.
+Result<bool> remove_container(Parts& parts, const std::string& account, const std::string& name,
+                              const Conditions& conditions);
+// What a deleted resource of Azure Resource Manager takes along, within the transaction that
+// deletes it: the accounts at or below its id, with all containers and blobs.
+Result<void> remove_accounts(Parts& parts, const core::Installation& installation, db::Tx& tx,
+                             const std::string& resource_id);
 
 // Refuses a SAS without one of these letters: the letters are finer than the roles' operations.
 Result<void> require_letters(const core::RequestContext& context, std::string_view letters);

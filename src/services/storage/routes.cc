@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "base/strings.h"
 #include "services/storage/attributes.h"
 #include "services/storage/errors.h"
 #include "services/storage/names.h"
@@ -89,6 +90,34 @@ const Entry kUploads[] = {
      "Stages a block of a blob."},
 };
 
+// Blob containers as resources: the same as those of the data plane.
+constexpr const char* kResource =
+    "/subscriptions/{sub}/resourceGroups/{rg}/providers/Microsoft.Storage/storageAccounts/{account}"
+    "/blobServices/default/containers";
+constexpr std::string_view kContainerType =
+    "Microsoft.Storage/storageAccounts/blobServices/containers";
+
+struct ResourceEntry {
+  Method method;
+  std::string_view below;
+  const char* operation_id;
+  const Operation& operation;
+  Answer (*handler)(Parts&, core::RequestContext&);
+  const char* summary;
+};
+const ResourceEntry kResources[] = {
+    {Method::kGet, "", "BlobContainers_List", kReadContainers, list_container_resources,
+     "Lists the containers of an account."},
+    {Method::kGet, "/{container}", "BlobContainers_Get", kReadContainers, get_container_resource,
+     "Gets a container."},
+    {Method::kPut, "/{container}", "BlobContainers_Create", kWriteContainers,
+     put_container_resource, "Creates a container, or replaces its metadata."},
+    {Method::kPatch, "/{container}", "BlobContainers_Update", kWriteContainers,
+     patch_container_resource, "Replaces a container's metadata."},
+    {Method::kDelete, "/{container}", "BlobContainers_Delete", kDeleteContainers,
+     delete_container_resource, "Deletes a container with everything in it."},
+};
+
 struct Missing {
   Method method;
   const char* path;
@@ -173,6 +202,13 @@ void StorageService::describe(core::Manifest& manifest) const {
       return std::make_unique<UploadSink>(bytes, std::move(writer));
     };
   }
+  manifest.resource_types.push_back({std::string(kContainerType), {"2023-05-01"}, {}});
+  for (const ResourceEntry& entry : kResources)
+    manifest.add({entry.method, cat({kResource, entry.below}), entry.operation.name,
+                  entry.operation_id, entry.summary},
+                 [this, handler = entry.handler](core::RequestContext& context) -> Answer {
+                   return handler(*TRY(parts()), context);
+                 });
   for (const Missing& missing : kMissing) {
     manifest.unimplemented(Host::kBlob, missing.method, missing.path, missing.operation_id,
                            missing.operation, missing.query);

@@ -55,6 +55,10 @@ Result<std::string> StorageService::scope_of(const std::string& account,
 
 Result<void> StorageService::start(const core::ServiceContext& context) {
   parts_ = std::make_unique<Parts>(context);
+  context.events.attach(core::kResourceDeleted, context.db,
+                        [this, &home = context.installation](db::Tx& tx, const core::Event& event) {
+                          return remove_accounts(*parts_, home, tx, event.data["id"].text());
+                        });
   parts_->blobs.start();
   return {};
 }

@@ -106,6 +106,8 @@ Result<ContentHeaders> parse_content(const std::string& text, std::string md5) {
   return content;
 }
 
+AccountRow account_of(const db::Row& row) { return {row.text(0), row.text(1), row.blob(2)}; }
+
 Result<Container> container_of(const db::Row& row) {
   Container container;
   container.id = row.integer(0);
@@ -140,9 +142,18 @@ std::string select_blobs(std::string_view rest) {
 std::vector<db::Migration> migrations() { return {{"storage", 1, kSchema}}; }
 
 Result<std::optional<AccountRow>> find_account(db::Executor& db, std::string_view name) {
-  return db::find_one(
-      db, "SELECT name, arm_id, sealed_key FROM storage_accounts WHERE name = ?", {name},
-      [&](const db::Row& each) { return AccountRow{each.text(0), each.text(1), each.blob(2)}; });
+  return db::find_one(db, "SELECT name, arm_id, sealed_key FROM storage_accounts WHERE name = ?",
+                      {name}, account_of);
+}
+
+Result<std::vector<AccountRow>> all_accounts(db::Executor& db) {
+  return db::find_all(db, "SELECT name, arm_id, sealed_key FROM storage_accounts ORDER BY name", {},
+                      account_of);
+}
+
+Result<void> delete_account(db::Tx& tx, std::string_view name) {
+  TRY(tx.exec("DELETE FROM storage_accounts WHERE name = ?", {name}));
+  return {};
 }
 
 Result<bool> insert_account(db::Tx& tx, const AccountRow& account) {

@@ -21,6 +21,8 @@ struct AccountRow {
   std::string sealed_key;
 };
 Result<std::optional<AccountRow>> find_account(db::Executor& db, std::string_view name);
+Result<std::vector<AccountRow>> all_accounts(db::Executor& db);
+Result<void> delete_account(db::Tx& tx, std::string_view name);  // its containers are gone already
 // False when it was there already.
 Result<bool> insert_account(db::Tx& tx, const AccountRow& account);
 

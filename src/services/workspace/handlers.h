@@ -14,6 +14,7 @@ Answer get_workspace(Registry& registry, Context& context);
 Answer list_workspaces(Registry& registry, Context& context);
 Answer put_workspace(Registry& registry, Context& context);
 Answer patch_workspace(Registry& registry, Context& context);
+Answer delete_workspace(Registry& registry, Context& context);
 Answer list_workspace_keys(Registry& registry, Context& context);
 Answer get_discovery(Registry& registry, Context& context);
 

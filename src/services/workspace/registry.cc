@@ -89,12 +89,7 @@ Result<void> Registry::ensure_default() {
   auto row = TRY(db_.write([&](db::Tx& tx) -> Result<WorkspaceRow> {
     auto found =
         TRY(store::find_workspace(tx, home.subscription_id, home.resource_group, home.workspace));
-    if (found) {
-      if (found->settings.contains("identity")) return std::move(*found);
-      TRY(give_identity(tx, *found, system_assigned()));
-      TRY(store::update_workspace(tx, *found));
-      return std::move(*found);
-    }
+    if (found) return std::move(*found);
     WorkspaceRow made;
     made.subscription = home.subscription_id;
     made.resource_group = home.resource_group;
@@ -108,7 +103,23 @@ Result<void> Registry::ensure_default() {
     TRY(store::insert_workspace(tx, made));
     return made;
   }));
+  TRY(ensure_identities());
   return ensure_contents(row);
+}
+
+// Those that were made when an identity was no principal yet get one.
+Result<void> Registry::ensure_identities() {
+  return db_.write([&](db::Tx& tx) -> Result<void> {
+    auto rows = TRY(store::list_workspaces(tx, installation_.subscription_id, {}));
+    for (WorkspaceRow& row : rows) {
+      const Json& identity = std::as_const(row.settings)["identity"];
+      const bool user_assigned = iequals(identity["type"].str(), "UserAssigned");
+      if (user_assigned || identity.contains("principalId")) continue;
+      TRY(give_identity(tx, row, system_assigned()));
+      TRY(store::update_workspace(tx, row));
+    }
+    return {};
+  });
 }
 
 Result<void> Registry::give_identity(db::Tx& tx, WorkspaceRow& row,
@@ -121,7 +132,10 @@ Result<void> Registry::give_identity(db::Tx& tx, WorkspaceRow& row,
 Result<void> Registry::ensure_contents(const WorkspaceRow& workspace) {
   const std::string& account = workspace.storage_account;
   const std::string blob_container = "azureml-blobstore-" + workspace.guid;
-  TRY(storage_.ensure_account(account, storage_account_id(workspace)));
+  // The installation's own is made here; others are resources of their own, and may be gone.
+  if (account == installation_.storage_account)
+    TRY(storage_.ensure_account(account, storage_account_id(workspace)));
+  TRY(storage_.arm_id(account));
   TRY(storage_.ensure_container(account, blob_container));
   TRY(storage_.ensure_container(account, kArtifactContainer));
   return db_.write([&](db::Tx& tx) -> Result<void> {
@@ -164,6 +178,22 @@ Result<WorkspaceRow> Registry::create(WorkspaceRow row, const directory::WantedI
   }));
   TRY(ensure_contents(row));
   return row;
+}
+
+Result<void> Registry::remove_at(db::Tx& caller, const std::string& resource_id) {
+  db::Tx& tx = db_.join(caller);
+  const auto rows = TRY(store::list_workspaces(tx, installation_.subscription_id, {}));
+  for (const WorkspaceRow& row : rows) {
+    if (!core::scope_covers(resource_id, arm_id(row))) continue;
+    const bool is_home = iequals(row.resource_group, installation_.resource_group) &&
+                         iequals(row.name, installation_.workspace);
+    if (is_home)
+      return conflict(cat({"The workspace '", row.name,
+                           "' is the one that the installation was made with and stays."}),
+                      "WorkspaceDeletionBlocked");
+    TRY(store::delete_workspace(tx, row.id));
+  }
+  return {};
 }
 
 Result<WorkspaceRow> Registry::find(std::string_view subscription, std::string_view group,

@@ -40,6 +40,12 @@ class Registry : public Workspaces {
   Result<WorkspaceRow> create(WorkspaceRow row, const directory::WantedIdentity& identity);
   // Containers and datastores; what is there already is left alone.
   Result<void> ensure_contents(const WorkspaceRow& workspace);
+  Result<void> ensure_identities();
+
+  // What a deleted resource of Azure Resource Manager takes along, within the transaction that
+  // deletes it: the workspaces at or below its id. What other services hold in them ends by the
+  // same event.
+  Result<void> remove_at(db::Tx& tx, const std::string& resource_id);
 
   // Within the transaction that writes the row.
   Result<void> give_identity(db::Tx& tx, WorkspaceRow& row,

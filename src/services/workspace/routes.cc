@@ -32,6 +32,8 @@ const Entry kEntries[] = {
     {Method::kPut, "", "/write", "Workspaces_CreateOrUpdate", put_workspace,
      "Updates a workspace."},
     {Method::kPatch, "", "/write", "Workspaces_Update", patch_workspace, "Updates a workspace."},
+    {Method::kDelete, "", "/delete", "Workspaces_Delete", delete_workspace,
+     "Deletes a workspace with its jobs and assets, not its storage account."},
     {Method::kPost, "/listKeys", "/listKeys/action", "Workspaces_ListKeys", list_workspace_keys,
      "Lists the keys of a workspace's resources."},
     {Method::kGet, "/datastores", "/datastores/read", "Datastores_List", list_datastores,
@@ -59,7 +61,6 @@ struct Missing {
 };
 
 const Missing kMissing[] = {
-    {Method::kDelete, "", "/delete", "Workspaces_Delete"},
     {Method::kPost, "/diagnose", "/diagnose/action", "Workspaces_Diagnose"},
     {Method::kPost, "/resyncKeys", "/resynckeys/action", "Workspaces_ResyncKeys"},
     {Method::kPost, "/listNotebookKeys", "/listNotebookKeys/action", "Workspaces_ListNotebookKeys"},

@@ -8,19 +8,6 @@
 
 namespace lazuli::workspace {
 
-namespace {
-
-// A group with a workspace in it stays, as a workspace does.
-Result<void> refuse_to_go(db::Tx& tx, const std::string& id) {
-  const core::ArmId parsed = TRY(core::ArmId::parse(id));
-  if (!parsed.provider.empty() || parsed.resource_group.empty()) return {};
-  auto inside = TRY(store::list_workspaces(tx, parsed.subscription, parsed.resource_group));
-  if (inside.empty()) return {};
-  return unimplemented("deleting workspaces (Workspaces_Delete) is known but not implemented yet");
-}
-
-}  // namespace
-
 WorkspaceService::WorkspaceService(storage::Storage& storage, directory::Identities& identities)
     : storage_(storage), identities_(identities) {}
 WorkspaceService::~WorkspaceService() = default;
@@ -29,8 +16,8 @@ Result<void> WorkspaceService::start(const core::ServiceContext& context) {
   auto registry = std::make_unique<Registry>(context, storage_, identities_);
   TRY(registry->ensure_default());
   context.events.attach(core::kResourceDeleted, context.db,
-                        [](db::Tx& tx, const core::Event& event) {
-                          return refuse_to_go(tx, event.data["id"].text());
+                        [made = registry.get()](db::Tx& tx, const core::Event& event) {
+                          return made->remove_at(tx, event.data["id"].text());
                         });
   registry_ = std::move(registry);
   return {};

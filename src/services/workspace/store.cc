@@ -174,6 +174,13 @@ Result<void> update_workspace(db::Tx& tx, const WorkspaceRow& row) {
   return {};
 }
 
+Result<void> delete_workspace(db::Tx& tx, int64_t id) {
+  TRY(tx.exec("DELETE FROM workspace_datastores WHERE workspace = ?", {id}));
+  TRY(tx.exec("DELETE FROM workspace_computes WHERE workspace = ?", {id}));
+  TRY(tx.exec("DELETE FROM workspace_workspaces WHERE id = ?", {id}));
+  return {};
+}
+
 Result<std::optional<DatastoreRow>> find_datastore(db::Executor& db, int64_t workspace,
                                                    std::string_view name) {
   static const std::string sql = std::string(kSelectDatastores) + "WHERE workspace = ? AND key = ?";

@@ -22,6 +22,8 @@ Result<std::vector<WorkspaceRow>> list_workspaces(db::Executor& db, std::string_
                                                   std::string_view group);
 Result<void> insert_workspace(db::Tx& tx, WorkspaceRow& row);  // sets its id
 Result<void> update_workspace(db::Tx& tx, const WorkspaceRow& row);
+// With its datastores and computes.
+Result<void> delete_workspace(db::Tx& tx, int64_t id);
 
 Result<std::optional<DatastoreRow>> find_datastore(db::Executor& db, int64_t workspace,
                                                    std::string_view name);

@@ -3,7 +3,9 @@
 // operations/_workspace_operations_base.py
 #include "base/strings.h"
 #include "core/arm.h"
+#include "core/events.h"
 #include "core/groups.h"
+#include "core/operations.h"
 #include "core/tags.h"
 #include "services/workspace/handlers.h"
 #include "services/workspace/store.h"
@@ -170,6 +172,22 @@ Answer put_workspace(Registry& registry, Context& context) {
 
 Answer patch_workspace(Registry& registry, Context& context) {
   return update(registry, context, TRY(workspace_of(registry, context)));
+}
+
+// Workspaces_Delete. A workspace is not kept for recovery: `forceToPurge` changes nothing.
+Answer delete_workspace(Registry& registry, Context& context) {
+  const auto found = workspace_of(registry, context);
+  if (!found.ok() && found.error().code == Code::kNotFound) return http::Response(204);
+  const std::string id = arm_id(TRY(workspace_of(registry, context)));
+  const std::string operation = TRY(registry.db().write([&](db::Tx& tx) -> Result<std::string> {
+    TRY(core::publish_deleted(registry.events(), tx, id));
+    std::string begun = TRY(registry.operations().begin(tx, id));
+    TRY(registry.operations().finish(tx, begun, {}));
+    return begun;
+  }));
+  http::Response response(202);
+  core::add_polling_headers(context, operation, response);
+  return response;
 }
 
 Answer list_workspace_keys(Registry& registry, Context& context) {
