@@ -9,6 +9,7 @@
 #include "cli/demo.h"
 #include "cli/deployment_command.h"
 #include "cli/env_command.h"
+#include "cli/keys_command.h"
 #include "cli/login_command.h"
 #include "cli/resource_commands.h"
 #include "cli/role_command.h"
@@ -377,6 +378,38 @@ void add_ad_commands(CLI::App& app, Common& common, AdRequest& request) {
   add_ad_verb(provider, common, request, "delete", "Delete one");
 }
 
+CLI::App* add_keys_verb(CLI::App* group, Common& common, KeysRequest& request,
+                        const std::string& verb, const std::string& description) {
+  CLI::App* command = add_command(*group, common, verb, description);
+  add_output_flags(command, request.json);
+  command->callback([&common, &request, verb] {
+    request.data_dir = common.data_dir();
+    request.verb = verb;
+    common.status = keys_command(request);
+  });
+  return command;
+}
+
+void add_keys_commands(CLI::App& app, Common& common, KeysRequest& request) {
+  CLI::App* keys = app.add_subcommand("keys", "The keys that sign tokens");
+  keys->require_subcommand(1);
+  add_example(add_keys_verb(keys, common, request, "list", "List"), "keys list");
+  CLI::App* rotate = add_keys_verb(keys, common, request, "rotate",
+                                   "Make new keys; the old ones verify until their tokens end");
+  rotate->add_flag("--at-once", request.at_once,
+                   "sign with them now, not only when all who keep our keys know them (two days)");
+  add_example(rotate, "keys rotate --at-once");
+  CLI::App* drop = add_keys_verb(keys, common, request, "drop",
+                                 "End a key that has become known, with all its tokens");
+  drop->add_option("--id,id", request.id, "the key's id")->required();
+  add_example(drop, "keys drop KEY_ID");
+  CLI::App* token = app.add_subcommand("token", "Tokens that were issued");
+  token->require_subcommand(1);
+  CLI::App* revoke = add_keys_verb(token, common, request, "revoke", "End one token at once");
+  revoke->add_option("token", request.token, "the token, or its id (claim uti)")->required();
+  add_example(revoke, "token revoke \"$TOKEN\"");
+}
+
 void add_env_command(CLI::App& app, Common& common, EnvOptions& options) {
   CLI::App* command =
       add_command(app, common, "env", "Print what makes Azure clients use this server");
@@ -509,6 +542,8 @@ int run(int argc, char** argv) {
   add_root_key_commands(app, common, root_key);
   AdRequest ad_request;
   add_ad_commands(app, common, ad_request);
+  KeysRequest keys_request;
+  add_keys_commands(app, common, keys_request);
   add_env_command(app, common, env_options);
   std::string examples;
   add_demo_command(app, common, examples);

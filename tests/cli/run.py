@@ -36,7 +36,7 @@ class Help(unittest.TestCase):
         commands = ["serve", "up", "down", "status", "env", "demo", "routes", "login", "logout", "whoami",
                     "setup", "setup-code", "audit verify", "audit list", "ad group add-member", "ad group members",
                     "ad app reset-secret", "ad user link", "ad user unlink", "ad provider list", "ad provider create",
-                    "ad provider delete"]
+                    "ad provider delete", "keys list", "keys rotate", "keys drop", "token revoke"]
         commands += [f"ad {noun} {verb}" for noun in ("user", "group", "app", "sp")
                      for verb in ("list", "show", "create", "delete")]
         commands += [f"role {verb}" for verb in ("list", "show", "assign", "assignments", "unassign")]

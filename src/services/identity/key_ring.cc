@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/identity/key_ring.h"
 
+#include <algorithm>
+
 #include "base/ids.h"
 #include "base/log.h"
 #include "base/strings.h"
@@ -11,6 +13,7 @@ namespace {
 
 using crypto::JwsAlgorithm;
 
+constexpr auto kPauseBetweenLooks = std::chrono::seconds(1);
 constexpr JwsAlgorithm kAlgorithms[] = {JwsAlgorithm::kRs256, JwsAlgorithm::kEs256};
 
 std::string seal_context(const std::string& kid) { return "identity.signing_key/" + kid; }
@@ -97,14 +100,68 @@ Result<void> KeyRing::maintain(Timestamp time) {
   return load();
 }
 
-Result<void> KeyRing::rotate(Timestamp time) {
+Result<void> KeyRing::refresh() {
   std::lock_guard lock(mutex_);
-  for (JwsAlgorithm algorithm : kAlgorithms) TRY(add(algorithm, time, time + policy_.ahead));
   return load();
 }
 
+// Tokens with kids that nobody has are cheap to make: they must not cost a look each.
+std::optional<crypto::VerificationKey> KeyRing::find_anywhere(std::string_view kid) {
+  auto known = find(kid);
+  if (known) return known;
+  SteadyClock::time_point last = looked_.load(), time = SteadyClock::now();
+  if (time - last < kPauseBetweenLooks || !looked_.compare_exchange_strong(last, time)) return {};
+  if (auto looked = refresh(); !looked.ok()) {
+    log::warning("identity", "the keys cannot be read", {{"why", looked.error().message}});
+    return {};
+  }
+  return find(kid);
+}
+
+Result<void> KeyRing::rotate(Timestamp time, Start start) {
+  std::lock_guard lock(mutex_);
+  TRY(load());
+  for (JwsAlgorithm algorithm : kAlgorithms) {
+    auto all = keys();
+    bool waiting = std::ranges::any_of(*all, [&](const Key& each) {
+      return each.stored.algorithm == algorithm && each.stored.active > time;
+    });
+    if (start == Start::kAhead && !waiting) TRY(add(algorithm, time, time + policy_.ahead));
+    if (start == Start::kAtOnce && waiting) TRY(store_.advance(algorithm, time));
+    if (start == Start::kAtOnce && !waiting) TRY(add(algorithm, time, time));
+  }
+  TRY(load());
+  for (JwsAlgorithm algorithm : kAlgorithms) TRY(date_predecessors(algorithm, time));
+  return load();
+}
+
+Result<void> KeyRing::drop(const std::string& kid, Timestamp time) {
+  std::lock_guard lock(mutex_);
+  TRY(load());
+  if (!find(kid)) return not_found("there is no signing key " + kid.substr(0, 64), "NotFound");
+  for (JwsAlgorithm algorithm : kAlgorithms)
+    if (signer(algorithm, time).kid == kid)
+      return conflict("This key signs now: rotate at once first.", "KeyInUse");
+  TRY(store_.remove(kid));
+  log::warning("identity", "a signing key was ended with its tokens", {{"kid", kid}});
+  return load();
+}
+
+std::vector<KeyRing::Described> KeyRing::describe(Timestamp time) const {
+  auto all = keys();
+  std::vector<Described> described;
+  for (const Key& each : *all) {
+    const SigningKey& key = each.stored;
+    std::string_view state = key.active > time                            ? "next"
+                             : signer(key.algorithm, time).kid == key.kid ? "signing"
+                                                                          : "verifying";
+    described.push_back({key.kid, key.algorithm, state, key.created, key.active, key.expires});
+  }
+  return described;
+}
+
 // Oldest first: every key but the newest has a successor whose `active` ends its signing.
-Result<void> KeyRing::maintain_line(JwsAlgorithm algorithm, Timestamp time) {
+Result<void> KeyRing::date_predecessors(JwsAlgorithm algorithm, Timestamp time) {
   auto all = keys();
   const Key* previous = nullptr;
   for (const Key& each : *all) {
@@ -117,6 +174,15 @@ Result<void> KeyRing::maintain_line(JwsAlgorithm algorithm, Timestamp time) {
     }
     previous = &each;
   }
+  return {};
+}
+
+Result<void> KeyRing::maintain_line(JwsAlgorithm algorithm, Timestamp time) {
+  TRY(date_predecessors(algorithm, time));
+  auto all = keys();
+  const Key* previous = nullptr;
+  for (const Key& each : *all)
+    if (each.stored.algorithm == algorithm) previous = &each;
   if (previous == nullptr) return add(algorithm, time, time);
   Timestamp next = previous->stored.active + policy_.signing;
   if (time + policy_.ahead >= next)

@@ -42,6 +42,8 @@ class KeyRing {
   Signer signer(crypto::JwsAlgorithm algorithm, Timestamp time) const;
   // Nothing for a kid that is not ours, or no longer.
   std::optional<crypto::VerificationKey> find(std::string_view kid) const;
+  // The same; another node's new key is looked for in the database, once a second at most.
+  std::optional<crypto::VerificationKey> find_anywhere(std::string_view kid);
   Json jwks() const;
   // Rises whenever the keys change.
   uint64_t generation() const { return generation_.load(std::memory_order_acquire); }
@@ -49,8 +51,24 @@ class KeyRing {
   // Makes successors that are due, dates predecessors, drops what has expired, and takes in what
   // other nodes have done. To be called now and then; `time` is the present.
   Result<void> maintain(Timestamp time);
-  // Starts using new keys as soon as `ahead` has passed; to be called when one may be known.
-  Result<void> rotate(Timestamp time);
+  // Takes in what other nodes have done.
+  Result<void> refresh();
+
+  enum class Start { kAhead, kAtOnce };
+  // New keys sign as soon as `ahead` has passed (nothing happens where successors wait already), or
+  // from now on. Those before verify until the last token they signed has ended.
+  Result<void> rotate(Timestamp time, Start start);
+  // Ends a key, and with it all tokens it has signed. kNotFound for an unknown one, kConflict for
+  // one that signs at `time`.
+  Result<void> drop(const std::string& kid, Timestamp time);
+
+  struct Described {
+    std::string kid;
+    crypto::JwsAlgorithm algorithm = crypto::JwsAlgorithm::kRs256;
+    std::string_view state;  // "signing", "next", "verifying"
+    Timestamp created{}, active{}, expires{};
+  };
+  std::vector<Described> describe(Timestamp time) const;
 
  private:
   struct Key {
@@ -65,6 +83,7 @@ class KeyRing {
   Result<void> load();
   Result<void> add(crypto::JwsAlgorithm algorithm, Timestamp time, Timestamp active);
   Result<void> maintain_line(crypto::JwsAlgorithm algorithm, Timestamp time);
+  Result<void> date_predecessors(crypto::JwsAlgorithm algorithm, Timestamp time);
 
   KeyStore store_;
   core::Vault& vault_;
@@ -72,6 +91,7 @@ class KeyRing {
   std::mutex mutex_;  // one change at a time
   std::atomic<std::shared_ptr<const Keys>> keys_;
   std::atomic<uint64_t> generation_{1};
+  std::atomic<SteadyClock::time_point> looked_{SteadyClock::time_point()};
 };
 
 }  // namespace lazuli::identity

@@ -34,6 +34,16 @@ Result<void> KeyStore::add(const SigningKey& key) {
   });
 }
 
+Result<void> KeyStore::advance(crypto::JwsAlgorithm algorithm, Timestamp active) {
+  return handle_.write([&](db::Tx& tx) -> Result<void> {
+    TRY(
+        tx.exec("UPDATE identity_signing_key SET active_us = ? WHERE algorithm = ? AND "
+                "active_us > ?",
+                {to_micros(active), to_string(algorithm), to_micros(active)}));
+    return {};
+  });
+}
+
 Result<void> KeyStore::set_expiry(const std::string& kid, Timestamp expires) {
   return handle_.write([&](db::Tx& tx) -> Result<void> {
     TRY(tx.exec("UPDATE identity_signing_key SET expires_us = ? WHERE kid = ? AND expires_us = 0",

@@ -28,6 +28,8 @@ class KeyStore {
   // Stores the key unless one of its algorithm with the same or a later `active` is there already
   // (another node was quicker).
   Result<void> add(const SigningKey& key);
+  // Keys that wait for their time sign from `active` on.
+  Result<void> advance(crypto::JwsAlgorithm algorithm, Timestamp active);
   Result<void> set_expiry(const std::string& kid, Timestamp expires);
   Result<void> remove(const std::string& kid);
 

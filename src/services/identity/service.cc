@@ -4,6 +4,7 @@
 #include "base/strings.h"
 #include "http/egress.h"
 #include "services/identity/discovery_handlers.h"
+#include "services/identity/key_handlers.h"
 #include "services/identity/login_handlers.h"
 #include "services/identity/maintenance.h"
 #include "services/identity/managed_identity.h"
@@ -41,6 +42,7 @@ struct Parts {
         token{installation, directory, handle,   tokens,  sessions,
               prover,       sign_ins,  requests, failures},
         login{token, browser, issuers},
+        administration{handle, *keys, revocations},
         managed(token, vault, revocations) {}
 
   std::unique_ptr<KeyRing> keys;
@@ -57,6 +59,7 @@ struct Parts {
   DiscoveryParts discovery;
   TokenParts token;
   LoginParts login;
+  KeyParts administration;
   ManagedIdentity managed;
 };
 
@@ -74,6 +77,7 @@ class Service final : public IdentityService {
     describe_pages(manifest);
     describe_managed(manifest);
     describe_log(manifest);
+    describe_keys(manifest);
   }
 
   Result<void> open(db::Database::Handle handle, core::Vault& vault) override {
@@ -85,6 +89,7 @@ class Service final : public IdentityService {
   }
 
   Result<void> start(const core::ServiceContext& context) override {
+    if (!parts_) TRY(open(context.db, context.vault));
     egress_ = &context.egress;
     parts_->maintenance.start();
     return {};
@@ -234,18 +239,48 @@ class Service final : public IdentityService {
         &ManagedIdentity::post_cloud_shell);
   }
 
-  void describe_log(core::Manifest& manifest) const {
+  static core::Route graph_route(Method method, std::string path, std::string operation) {
     core::Route route;
     route.host = Host::kGraph;
-    route.path = "/{version}/auditLogs/signIns";
-    route.operation = {"Microsoft.Authorization/directory/signIns/read"};
-    route.operation_id = "auditLogs_ListSignIns";
+    route.method = method;
+    route.path = "/{version}/" + std::move(path);
+    route.operation = {"Microsoft.Authorization/directory/" + std::move(operation)};
     route.credentials = {core::Credential::kGraphToken};
     route.errors = core::ErrorShape::kGraph;
+    route.body_bytes_max = kFormBytesMax;
     route.scope = [](const Context&) -> Result<std::string> { return std::string("/"); };
+    return route;
+  }
+
+  void describe_log(core::Manifest& manifest) const {
+    core::Route route = graph_route(Method::kGet, "auditLogs/signIns", "signIns/read");
+    route.operation_id = "auditLogs_ListSignIns";
     route.summary = "Who signed in, and who tried.";
     route.handler = [this](Context& context) { return list_sign_ins(parts_->sign_ins, context); };
     manifest.routes.push_back(std::move(route));
+  }
+
+  void add(core::Manifest& manifest, core::Route route, std::string id,
+           Answer (*function)(const KeyParts&, Context&)) const {
+    route.operation_id = std::move(id);
+    route.summary = "Keys of the token service.";
+    route.handler = [this, function](Context& context) {
+      return function(parts_->administration, context);
+    };
+    manifest.routes.push_back(std::move(route));
+  }
+
+  // Writes, so that only who may write the directory may do it.
+  void describe_keys(core::Manifest& manifest) const {
+    const std::string keys = "directory/signingKeys";
+    add(manifest, graph_route(Method::kGet, keys, "signingKeys/read"), "signingKeys_List",
+        list_signing_keys);
+    add(manifest, graph_route(Method::kPost, keys + "/rotate", "signingKeys/write"),
+        "signingKeys_Rotate", rotate_signing_keys);
+    add(manifest, graph_route(Method::kDelete, keys + "/{id}", "signingKeys/delete"),
+        "signingKeys_Delete", delete_signing_key);
+    add(manifest, graph_route(Method::kPost, "directory/revokedTokens", "revokedTokens/write"),
+        "revokedTokens_Create", revoke_token);
   }
 
   // Issuers and providers are named by users: only where they may lead.

@@ -206,7 +206,7 @@ Result<void> Tokens::check_standing(const Checked& checked) const {
 }
 
 Result<std::shared_ptr<const Checked>> Tokens::read(std::string_view token) {
-  auto find_key = [&](const Json& header) { return keys_.find(header["kid"].str()); };
+  auto find_key = [&](const Json& header) { return keys_.find_anywhere(header["kid"].str()); };
   crypto::Jwt jwt = TRY(crypto::verify_jwt(token, find_key));
   TRY(crypto::check_jwt_times(jwt.claims, now(), kSkew));
   return std::shared_ptr<const Checked>(TRY(read_claims(jwt.header, jwt.claims)));

@@ -202,6 +202,51 @@ TEST_P(IdentityTokensTest, TheRingRotatesWithoutAGap) {
   EXPECT_EQ(code_of(token), "InvalidAuthenticationToken");
 }
 
+TEST_P(IdentityTokensTest, ARotationAtOnceKeepsWhatWasSignedBefore) {
+  std::string before = issue(access());
+  auto other = KeyRing::create(db.handle("identity"), *vault).value();
+  std::string first = keys->signer(crypto::JwsAlgorithm::kRs256, now()).kid;
+  ASSERT_TRUE(keys->rotate(now(), KeyRing::Start::kAtOnce).ok());
+  std::string second = keys->signer(crypto::JwsAlgorithm::kRs256, now()).kid;
+  EXPECT_NE(first, second);
+  EXPECT_EQ(keys->jwks()["keys"].size(), 4u);
+  std::string after = issue(access());
+  EXPECT_EQ(code_of(before), "ok");
+  EXPECT_EQ(code_of(after), "ok");
+  for (const auto& each : keys->describe(now()))
+    EXPECT_EQ(each.state, each.expires == Timestamp{} ? "signing" : "verifying") << each.kid;
+  // Another node learns of it from the token; what nobody has made is looked for now and then.
+  EXPECT_FALSE(other->find(second));
+  EXPECT_TRUE(other->find_anywhere(second));
+  EXPECT_FALSE(other->find_anywhere("made-up"));
+}
+
+TEST_P(IdentityTokensTest, ARotationAheadIsPublishedFirstAndMayBeHurried) {
+  std::string first = keys->signer(crypto::JwsAlgorithm::kRs256, now()).kid;
+  ASSERT_TRUE(keys->rotate(now(), KeyRing::Start::kAhead).ok());
+  ASSERT_TRUE(keys->rotate(now(), KeyRing::Start::kAhead).ok());  // it is on its way already
+  EXPECT_EQ(keys->jwks()["keys"].size(), 4u);
+  EXPECT_EQ(keys->signer(crypto::JwsAlgorithm::kRs256, now()).kid, first);
+  std::string next = keys->signer(crypto::JwsAlgorithm::kRs256, now() + std::chrono::hours(49)).kid;
+  EXPECT_NE(next, first);
+  ASSERT_TRUE(keys->rotate(now(), KeyRing::Start::kAtOnce).ok());
+  EXPECT_EQ(keys->jwks()["keys"].size(), 4u);
+  EXPECT_EQ(keys->signer(crypto::JwsAlgorithm::kRs256, now()).kid, next);
+}
+
+TEST_P(IdentityTokensTest, ADroppedKeyTakesItsTokensAlong) {
+  std::string before = issue(access());
+  std::string first = keys->signer(crypto::JwsAlgorithm::kRs256, now()).kid;
+  EXPECT_EQ(code_of(before), "ok");
+  EXPECT_EQ(keys->drop(first, now()).error().code, Code::kConflict);
+  EXPECT_EQ(keys->drop("nobody's", now()).error().code, Code::kNotFound);
+  ASSERT_TRUE(keys->rotate(now(), KeyRing::Start::kAtOnce).ok());
+  std::string after = issue(access());
+  ASSERT_TRUE(keys->drop(first, now()).ok());
+  EXPECT_EQ(code_of(before), "InvalidAuthenticationToken");
+  EXPECT_EQ(code_of(after), "ok");
+}
+
 TEST_P(IdentityTokensTest, ATokensIdTellsItsMicrosecond) {
   Timestamp time = from_micros(1'764'000'123'456'789);
   EXPECT_EQ(time_of_uti(make_uti(time)), time);
