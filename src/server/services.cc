@@ -62,7 +62,7 @@ Result<std::unique_ptr<Services>> Services::create(const core::Installation& ins
   s.runs = runs::make_runs(*s.workspace, *s.storage, *s.assets, *s.identity);
   s.schedules = schedules::make_schedules(*s.workspace, *s.workflow);
   s.jobs = jobs::make_jobs({*s.workspace, *s.assets, *s.runs, *s.storage, *s.identity, *s.workflow,
-                            *s.compute, *s.environments});
+                            *s.compute, *s.environments, *s.directory});
   s.endpoints = endpoints::make_endpoints(*s.workspace, *s.assets, *s.storage, *s.identity,
                                           *s.directory, *s.inference);
   s.setup = make_setup(installation, *s.directory, *s.authorization);

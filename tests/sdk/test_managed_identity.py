@@ -4,11 +4,13 @@
 import os
 import re
 import time
+import uuid
 
 import pytest
 import requests
-from azure.ai.ml import command
-from azure.core.exceptions import ClientAuthenticationError
+from azure.ai.ml import Output, command
+from azure.ai.ml.entities import ManagedIdentityConfiguration
+from azure.core.exceptions import ClientAuthenticationError, HttpResponseError
 from azure.identity import (
     ClientAssertionCredential,
     CredentialUnavailableError,
@@ -17,7 +19,7 @@ from azure.identity import (
 from test_javascript import node  # noqa: F401 (fixture)
 from test_sign_in import EXCHANGE, authority_of, claims_of, federated, graph, tenant  # noqa: F401
 
-from harness import unique, wait_for, write_tree
+from harness import unique, wait_for, wait_for_job, write_tree
 
 SCRIPT = """
 import os, time
@@ -120,3 +122,66 @@ def test_a_jobs_token_stands_for_no_application(forms, federated, tenant, arm, m
     )
     with pytest.raises(ClientAuthenticationError, match="limited itself"):
         credential.get_token(f"{arm.base}/.default")
+
+
+def managed_identity(graph, arm):  # noqa: F811
+    """A user-assigned identity that may read the workspace: its properties, and its ARM id."""
+    group = arm.scope.split("/providers/")[0]
+    arm_id = f"{group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{unique('robot')}"
+    made = arm(
+        "PUT",
+        arm.base + arm_id,
+        json={"location": "local"},
+        params={"api-version": "2024-11-30"},
+    )
+    assert made.status_code in (200, 201), made.text
+    return made.json()["properties"], arm_id
+
+
+ACTING = """
+import base64, json, os, urllib.request
+query = "?resource=https://management.lazuli.localhost&api-version=2017-09-01"
+query += "&clientid=" + os.environ["DEFAULT_IDENTITY_CLIENT_ID"]
+request = urllib.request.Request(
+    os.environ["MSI_ENDPOINT"] + query, headers={"secret": os.environ["MSI_SECRET"]})
+token = json.load(urllib.request.urlopen(request))["access_token"].split(".")[1]
+claims = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+print("ACTING", claims["oid"], "lazuli_grants" in claims, claims["xms_mirid"], flush=True)
+"""
+
+
+def test_a_job_acts_as_the_identity_it_names(
+    client, bare_environment, arm, graph, tmp_path  # noqa: F811
+):
+    properties, arm_id = managed_identity(graph, arm)
+    folder = write_tree(tmp_path, {"main.py": ACTING})
+    submitted = client.jobs.create_or_update(
+        command(
+            name=unique("acting"),
+            code=str(folder),
+            command="python main.py > ${{outputs.said}}/said.txt",
+            outputs={"said": Output(type="uri_folder")},
+            environment=bare_environment,
+            compute="cpu-cluster",
+            identity=ManagedIdentityConfiguration(client_id=properties["clientId"]),
+        )
+    )
+    wait_for_job(client, submitted.name)
+    client.jobs.download(submitted.name, output_name="said", download_path=tmp_path / "down")
+    said = next((tmp_path / "down").rglob("said.txt")).read_text().split()
+    assert said[:3] == ["ACTING", properties["principalId"], "False"]
+    assert said[3].lower() == arm_id.lower()
+    assert client.jobs.get(submitted.name).identity.client_id == properties["clientId"]
+
+
+def test_an_unknown_identity_is_refused(client, bare_environment):
+    with pytest.raises(HttpResponseError, match="does not exist"):
+        client.jobs.create_or_update(
+            command(
+                name=unique("nobody"),
+                command="true",
+                environment=bare_environment,
+                compute="cpu-cluster",
+                identity=ManagedIdentityConfiguration(client_id=str(uuid.uuid4())),
+            )
+        )

@@ -24,9 +24,11 @@ Result<CommandSpec> command_of(const Resolver& resolver, const PlanRequest& requ
                    .experiment_name = given["experimentName"].text(),
                    .command = given["command"].text(),
                    .object_id = request.object_id,
-                   .created_by = request.created_by};
+                   .created_by = request.created_by,
+                   .submitted = now()};
   if (trim(spec.command).empty()) return invalid_argument("The job has no command.", "UserError");
   TRY(resolver.compute(given["computeId"].str()));
+  spec.identity = TRY(resolver.identity(given["identity"], kWhat));
   const auto environment = TRY(resolver.environment(given["environmentId"].str()));
   spec.environment_id = environment.id;
   spec.image = environment.image;

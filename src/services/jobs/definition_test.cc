@@ -3,8 +3,15 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "base/strings.h"
 #include "core/auth.h"
+#include "core/events_store.h"
+#include "core/operations_store.h"
+#include "core/vault.h"
+#include "crypto/random.h"
+#include "db/testing.h"
 
 namespace lazuli::jobs {
 namespace {
@@ -39,6 +46,18 @@ class Places : public workspace::Workspaces {
     if (compute.empty() || compute.ends_with("cpu-cluster")) return {};
     return not_found(cat({"There is no compute '", compute, "'."}));
   }
+};
+
+// Lets in all but who asks for what was forbidden.
+class Allow : public core::Authorizer {
+ public:
+  Result<core::Allowed> authorize(const core::Access& access) override {
+    asked.push_back(access.operation.name + " " + access.scope);
+    if (forbidden) return permission_denied("no", "AuthorizationFailed");
+    return core::Allowed{};
+  }
+  std::vector<std::string> asked;
+  bool forbidden = false;
 };
 
 class Shelf : public assets::Assets {
@@ -105,18 +124,42 @@ class JobsDefinitionTest : public testing::Test {
   }
 
   Result<Plan> plan(const Json& properties) {
-    const Resolver resolver(places, shelf, {.arm_id = kWorkspace, .name = "w"}, caller);
+    const RunIdentities identities(*people, allow, caller);
+    const Resolver resolver(places, shelf, {.arm_id = kWorkspace, .name = "w"}, caller, identities);
     return plan_job(resolver, {.job_id = "job1", .properties = properties, .object_id = "me"});
   }
   std::string refusal(const Json& properties) {
     const auto planned = plan(properties);
     return planned.ok() ? "" : planned.error().message;
   }
+  static std::vector<db::Migration> migrations() {
+    std::vector<db::Migration> all = directory::directory_migrations();
+    for (auto& more : {core::StoredEvents::migrations(), core::operations_migrations()})
+      all.insert(all.end(), more.begin(), more.end());
+    return all;
+  }
+  // A managed identity at that ARM id.
+  directory::Principal add_identity(const std::string& arm_id) {
+    std::optional<directory::Principal> made;
+    EXPECT_TRUE(db.handle("jobs")
+                    .write([&](db::Tx& tx) -> Result<void> {
+                      made = TRY(people->ensure_system_identity(tx, arm_id));
+                      return {};
+                    })
+                    .ok());
+    return *made;
+  }
   static CommandSpec command(const Plan& planned, size_t step) {
     return command_from_json(planned.definition.steps.at(step).params);
   }
 
-  core::Principal caller = core::Authenticator::seal({});
+  core::Principal caller = core::Authenticator::seal({.object_id = "me"});
+  db::testing::TestDatabase db{db::testing::Driver::kSqlite, migrations()};
+  std::unique_ptr<core::Vault> vault = core::make_vault(crypto::random_secret(32));
+  std::unique_ptr<core::StoredEvents> events = core::StoredEvents::create(db.handle("core"));
+  std::unique_ptr<directory::DirectoryOfTests> people =
+      directory::open_directory(db.handle("directory"), *vault, *events).value();
+  Allow allow;
   Places places;
   Shelf shelf;
 };
@@ -268,6 +311,66 @@ TEST_F(JobsDefinitionTest, PipelineRefusalsNameTheNode) {
   Json sweep = pipeline_job();
   sweep["jobs"]["train"].set("type", "sweep");
   EXPECT_EQ(plan(sweep).error().code, Code::kUnimplemented);
+}
+
+TEST_F(JobsDefinitionTest, AJobActsAsItsOwnerUnlessItNamesAnother) {
+  Json job = command_job();
+  EXPECT_EQ(command(*plan(job), 0).identity.object_id, "");
+  job.set("identity", parse(R"({"identityType": "AMLToken"})"));
+  EXPECT_EQ(command(*plan(job), 0).identity.object_id, "");
+  job.set("identity", parse(R"({"identityType": "UserIdentity"})"));
+  EXPECT_EQ(command(*plan(job), 0).identity.object_id, "me");
+  EXPECT_TRUE(allow.asked.empty());
+  // A token that is limited itself cannot hand on all that its identity may do.
+  caller = core::Authenticator::seal(
+      {.object_id = "me", .grants = std::vector<core::Grant>{{{"*"}, "/"}}});
+  EXPECT_EQ(plan(job).error().code, Code::kPermissionDenied);
+}
+
+TEST_F(JobsDefinitionTest, AManagedIdentityIsForWhoMayAssignIt) {
+  const std::string arm_id =
+      "/subscriptions/s/resourceGroups/g/providers/"
+      "Microsoft.ManagedIdentity/userAssignedIdentities/robot";
+  const directory::Principal robot = add_identity(arm_id);
+  Json job = command_job();
+  for (const auto& [name, value] :
+       {std::pair("clientId", robot.app_id), std::pair("objectId", robot.object_id),
+        std::pair("resourceId", robot.resource_id)}) {
+    job.set("identity", Json::object({{"identityType", "Managed"}, {name, value}}));
+    const auto planned = plan(job);
+    ASSERT_TRUE(planned.ok()) << planned.error().message;
+    EXPECT_EQ(command(*planned, 0).identity.object_id, robot.object_id);
+    EXPECT_EQ(command(*planned, 0).identity.client_id, robot.app_id);
+  }
+  EXPECT_EQ(allow.asked.back(),
+            "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action " + arm_id);
+  allow.forbidden = true;
+  EXPECT_EQ(plan(job).error().code, Code::kPermissionDenied);
+  allow.forbidden = false;
+  for (const char* unknown :
+       {R"({"identityType": "Managed"})", R"({"identityType": "Managed", "clientId": "nobody"})",
+        R"({"identityType": "Robot"})", R"({})"}) {
+    job.set("identity", parse(unknown));
+    EXPECT_EQ(plan(job).error().code, Code::kInvalidArgument) << unknown;
+  }
+  // Who is no managed identity cannot be assigned.
+  const auto other = people->ensure_service_principal("other").value();
+  job.set("identity", Json::object({{"identityType", "Managed"}, {"objectId", other.object_id}}));
+  EXPECT_EQ(plan(job).error().code, Code::kInvalidArgument);
+}
+
+TEST_F(JobsDefinitionTest, ANodesIdentityComesBeforeThePipelines) {
+  const directory::Principal robot = add_identity("/subscriptions/s/x/robot");
+  Json job = pipeline_job();
+  job.set("identity", parse(R"({"identityType": "UserIdentity"})"));
+  job["jobs"]["train"].set(
+      "identity", Json::object({{"identity_type", "Managed"}, {"client_id", robot.app_id}}));
+  const auto planned = plan(job);
+  ASSERT_TRUE(planned.ok()) << planned.error().message;
+  std::set<std::string> acting;
+  for (size_t i = 0; i < planned->definition.steps.size(); ++i)
+    acting.insert(command(*planned, i).identity.object_id);
+  EXPECT_EQ(acting, (std::set<std::string>{"me", robot.object_id}));
 }
 
 }  // namespace

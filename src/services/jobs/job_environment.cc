@@ -34,7 +34,7 @@ Result<std::map<std::string, std::string>> azure_variables(const Context& contex
   const auto run = TRY(context.peers.runs.get(spec.workspace_id, spec.job_id));
   const core::ArmId id = TRY(core::ArmId::parse(spec.workspace_id));
   const std::string api = "https://" + api_host(here);
-  return std::map<std::string, std::string>{
+  std::map<std::string, std::string> variables{
       {"AZUREML_RUN_ID", spec.job_id},
       {"AZUREML_ROOT_RUN_ID", spec.root_id},
       {"AZUREML_EXPERIMENT_NAME", run.experiment_name},
@@ -67,10 +67,14 @@ Result<std::map<std::string, std::string>> azure_variables(const Context& contex
       // A log that can be followed: Python holds back what it prints to a file.
       {"PYTHONUNBUFFERED", "1"},
   };
+  // As Azure ML's compute names it, for credentials that must say which identity they mean.
+  if (!spec.identity.client_id.empty())
+    variables.emplace("DEFAULT_IDENTITY_CLIENT_ID", spec.identity.client_id);
+  return variables;
 }
 
-// The job's token, and with which secret its processes ask for others (managed identity, in the
-// form of Azure ML's compute: MSI_ENDPOINT is among the other variables).
+// The job's token, which is its owner's, and with which secret its processes ask for others
+// (managed identity, in the form of Azure ML's compute: MSI_ENDPOINT is among the other variables).
 Result<SecretString> secret_variables(const Context& context, const CommandSpec& spec) {
   const Duration lifetime =
       spec.timeout.count() > 0 ? spec.timeout + kLifetimeMargin : kLifetimeMax;
@@ -81,10 +85,16 @@ Result<SecretString> secret_variables(const Context& context, const CommandSpec&
       .audience = "https://management." + context.installation.domain,
       .lifetime = lifetime,
       .grants = {grant},
-      .job_id = spec.job_id};
+      .job_id = spec.job_id,
+      .since = spec.submitted};
   const SecretString token = TRY(context.peers.identity.issue_token(request));
-  const SecretString credential = context.peers.identity.job_credential(
-      {spec.object_id, spec.job_id, {grant}, now() + lifetime});
+  identity::JobIdentity acts_as{
+      spec.object_id, spec.job_id, {grant}, spec.submitted, now() + lifetime};
+  if (!spec.identity.object_id.empty()) {
+    acts_as.object_id = spec.identity.object_id;
+    acts_as.grants.clear();  // whatever roles that one has
+  }
+  const SecretString credential = context.peers.identity.job_credential(acts_as);
   std::string lines =
       cat({"MLFLOW_TRACKING_TOKEN=", token.expose(), "\nAZUREML_RUN_TOKEN=", token.expose(),
            "\nMSI_SECRET=", credential.expose(), "\n"});

@@ -127,8 +127,9 @@ Answer put_job(const Context& context, core::RequestContext& request) {
                          "submit another one under a new name."}),
                     "JobAlreadyExists");
   }
+  const RunIdentities identities(context.peers.directory, context.authorizer, request.principal());
   const Resolver resolver(context.peers.workspaces, context.peers.assets, workspace,
-                          request.principal());
+                          request.principal(), identities);
   Plan plan = TRY(plan_job(resolver, {.job_id = id,
                                       .properties = properties,
                                       .object_id = request.principal().object_id(),

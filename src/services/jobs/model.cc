@@ -81,7 +81,10 @@ Json to_json(const CommandSpec& spec) {
                        {"environmentVariables", std::move(variables)},
                        {"timeoutUs", spec.timeout.count()},
                        {"objectId", spec.object_id},
-                       {"createdBy", spec.created_by}});
+                       {"createdBy", spec.created_by},
+                       {"identityObjectId", spec.identity.object_id},
+                       {"identityClientId", spec.identity.client_id},
+                       {"submittedUs", to_micros(spec.submitted)}});
 }
 
 CommandSpec command_from_json(const Json& json) {
@@ -96,7 +99,10 @@ CommandSpec command_from_json(const Json& json) {
                    .conda_file = json["condaFile"].text(),
                    .timeout = Duration(json["timeoutUs"].integer()),
                    .object_id = json["objectId"].text(),
-                   .created_by = json["createdBy"].text()};
+                   .created_by = json["createdBy"].text(),
+                   .identity = {json["identityObjectId"].text(), json["identityClientId"].text()},
+                   // Plans of older servers do not say it.
+                   .submitted = from_micros(json["submittedUs"].integer(to_micros(now())))};
   for (const Json& input : json["inputs"].items()) spec.inputs.push_back(input_from_json(input));
   for (const Json& output : json["outputs"].items()) {
     spec.outputs.push_back(output_from_json(output));

@@ -57,6 +57,12 @@ struct OutputSpec {
   std::vector<Owner> owners;  // jobs that show it as theirs: the step's own, and those around it
 };
 
+// Whom a job's processes act as when they ask for tokens.
+struct RunIdentity {
+  std::string object_id;  // empty: whose job it is, within what a job needs of its workspace
+  std::string client_id;  // of a managed identity
+};
+
 // All that is needed to run one command: the params of a workflow step, frozen at submission.
 struct CommandSpec {
   std::string job_id, root_id, workspace_id;
@@ -70,6 +76,8 @@ struct CommandSpec {
   Duration timeout{0};
   std::string object_id;   // whose job it is
   std::string created_by;  // for people
+  RunIdentity identity;
+  Timestamp submitted{};  // it ends with a sign-out of whose it is
 };
 
 Json to_json(const CommandSpec& spec);

@@ -7,6 +7,7 @@
 #include "engines/compute/environment.h"
 #include "engines/workflow/workflow.h"
 #include "services/assets/api.h"
+#include "services/directory/api.h"
 #include "services/identity/api.h"
 #include "services/runs/api.h"
 #include "services/storage/api.h"
@@ -24,6 +25,7 @@ struct Peers {
   workflow::Engine& workflow;
   compute::Engine& compute;
   compute::Environments& environments;
+  directory::Directory& directory;
 };
 
 // The peers, and what a started service has of its own.
@@ -32,6 +34,7 @@ struct Context {
   db::Database::Handle db;
   const core::Installation& installation;
   core::Events& events;
+  core::Authorizer& authorizer;
 };
 
 }  // namespace lazuli::jobs

@@ -387,7 +387,8 @@ Result<CommandSpec> PipelinePlanner::command_of(const Node& node,
                    .experiment_name = request_.properties["experimentName"].text(),
                    .command = component["command"].text(),
                    .object_id = request_.object_id,
-                   .created_by = request_.created_by};
+                   .created_by = request_.created_by,
+                   .submitted = now()};
   const Json& environment =
       node.given["environment"].is_null() ? component["environment"] : node.given["environment"];
   const auto found = TRY(resolver_.environment(environment.str()));
@@ -396,6 +397,9 @@ Result<CommandSpec> PipelinePlanner::command_of(const Node& node,
   spec.conda_file = found.conda_file;
   spec.code_uri = TRY(resolver_.code(component["code"].str()));
   TRY(resolver_.compute(field(node.given, "computeId", "compute").str()));
+  const Json& own = node.given["identity"];
+  spec.identity =
+      TRY(resolver_.identity(own.is_null() ? request_.properties["identity"] : own, node.what));
   spec.environment_variables = TRY(environment_variables(component, node.what));
   for (auto& [name, value] : TRY(environment_variables(node.given, node.what))) {
     spec.environment_variables[name] = value;

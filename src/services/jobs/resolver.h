@@ -9,6 +9,7 @@
 #include "core/principal.h"
 #include "services/assets/api.h"
 #include "services/jobs/model.h"
+#include "services/jobs/run_identity.h"
 #include "services/workspace/api.h"
 
 namespace lazuli::jobs {
@@ -19,11 +20,13 @@ namespace lazuli::jobs {
 class Resolver {
  public:
   Resolver(workspace::Workspaces& workspaces, assets::Assets& assets,
-           workspace::Workspace workspace, const core::Principal& caller)
+           workspace::Workspace workspace, const core::Principal& caller,
+           const RunIdentities& identities)
       : workspaces_(workspaces),
         assets_(assets),
         workspace_(std::move(workspace)),
-        caller_(caller) {}
+        caller_(caller),
+        identities_(identities) {}
 
   const workspace::Workspace& workspace() const { return workspace_; }
 
@@ -35,6 +38,10 @@ class Resolver {
   Result<std::string> code(std::string_view reference) const;
   Result<Json> component(std::string_view reference) const;  // its spec
   Result<void> compute(std::string_view reference) const;
+  // `what` is "The job" or "The node 'x'".
+  Result<RunIdentity> identity(const Json& given, std::string_view what) const {
+    return identities_.find(given, what);
+  }
   // A data input of a type: an address as it is, an asset's id or "azureml:name:version" looked up.
   Result<InputSpec> data(const std::string& name, const std::string& type,
                          const std::string& uri) const;
@@ -54,6 +61,7 @@ class Resolver {
   assets::Assets& assets_;
   workspace::Workspace workspace_;
   const core::Principal& caller_;
+  const RunIdentities& identities_;
 };
 
 }  // namespace lazuli::jobs

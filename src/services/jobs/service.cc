@@ -27,7 +27,7 @@ class Service final : public JobsService {
 
   void describe(core::Manifest& manifest) const override {
     manifest.service = "jobs";
-    manifest.depends_on = {"identity", "storage", "workspace", "assets", "runs"};
+    manifest.depends_on = {"identity", "directory", "storage", "workspace", "assets", "runs"};
     manifest.resource_types.push_back({std::string(kOperations), {}, {}});
     manifest.migrations = Store::migrations();
     add(manifest, Method::kGet, "", "/read", "Jobs_List", "Lists the submitted jobs.",
@@ -46,7 +46,7 @@ class Service final : public JobsService {
 
   Result<void> start(const core::ServiceContext& service) override {
     context_ = std::make_unique<Context>(
-        Context{peers_, service.db, service.installation, service.events});
+        Context{peers_, service.db, service.installation, service.events, service.authorizer});
     operations_ = &service.operations;
     service.events.attach(core::kResourceDeleted, service.db,
                           [](db::Tx& tx, const core::Event& event) {
