@@ -29,7 +29,8 @@ Result<std::string> id_of_token(const std::string& token) {
   const std::vector<std::string_view> parts = split(token, '.');
   if (parts.size() == 1) return token;
   if (parts.size() != 3) return invalid_argument("this is neither a token nor a token's id");
-  const Json claims = TRY(Json::parse(TRY(from_base64url(parts[1]))));
+  const std::string payload = TRY(from_base64url(parts[1]));
+  const Json claims = TRY(Json::parse(payload));
   return claims["uti"].text();
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/strings.h"
 #include "codec/json.h"
+#include "core/grant_json.h"
 #include "core/vault.h"
 
 namespace lazuli::core {
@@ -31,13 +32,7 @@ std::string keep_caller(const Principal& caller, Vault& vault) {
                             {"name", caller.name()},
                             {"kind", static_cast<int>(caller.kind())},
                             {"expires", to_micros(caller.expires())}});
-  if (caller.grants()) {
-    Json grants = Json::array();
-    for (const Grant& grant : *caller.grants())
-      grants.push_back(
-          Json::object({{"operations", Json::strings(grant.operations)}, {"scope", grant.scope}}));
-    json.set("grants", std::move(grants));
-  }
+  if (caller.grants()) json.set("grants", to_json(*caller.grants()));
   return vault.seal(kKeptCaller, json.dump());
 }
 
@@ -51,15 +46,7 @@ Result<Principal> recall_caller(std::string_view kept, Vault& vault) {
   verified.name = json["name"].text();
   verified.kind = static_cast<CredentialKind>(json["kind"].integer());
   verified.expires = from_micros(json["expires"].integer());
-  if (const Json* grants = json.find("grants")) {
-    verified.grants.emplace();
-    for (const Json& each : grants->items()) {
-      Grant grant{{}, each["scope"].text()};
-      for (const Json& operation : each["operations"].items())
-        grant.operations.push_back(operation.text());
-      verified.grants->push_back(std::move(grant));
-    }
-  }
+  if (const Json* grants = json.find("grants")) verified.grants = grants_from_json(*grants);
   return Authenticator::seal(std::move(verified));
 }
 

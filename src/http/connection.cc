@@ -48,6 +48,15 @@ void Pools::stop() {
   background_.stop();
 }
 
+// Whoever comes by a Unix socket is told apart by the process: each job has a relay of its own.
+static std::string peer_name(int fd, const SocketAddress& peer) {
+  if (!peer.is_unix()) return peer.host();
+  ucred process = {};
+  socklen_t size = sizeof(process);
+  if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &process, &size) != 0) return peer.host();
+  return cat({peer.host(), ":", std::to_string(process.pid)});
+}
+
 Connection::Connection(uint64_t id, Accepted accepted, ServerContext& context, Reactor& reactor,
                        Owner& owner)
     : id_(id),
@@ -57,7 +66,7 @@ Connection::Connection(uint64_t id, Accepted accepted, ServerContext& context, R
       transport_(std::move(accepted.fd)),
       source_place_(std::move(accepted.place)),
       parser_({context.options.head_bytes_max, kFieldsMax}) {
-  peer_ = accepted.peer.host();
+  peer_ = peer_name(transport_.fd(), accepted.peer);
   loopback_ = accepted.peer.is_loopback();
 }
 

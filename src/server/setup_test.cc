@@ -47,7 +47,7 @@ TEST_F(ServerSetup, TakesTheCodeOnce) {
 }
 
 TEST_F(ServerSetup, TakesNoCodeFromAJob) {
-  EXPECT_EQ(redeem(code_, "unix").status, 403);
+  EXPECT_EQ(redeem(code_, "unix:4711").status, 403);
   EXPECT_EQ(redeem(code_).status, 201) << "a refused attempt leaves the code";
 }
 

@@ -30,7 +30,7 @@ struct Call {
   Caller caller = Caller::kAdministrator;
   std::string principal;  // set: the service principal of that name calls, not `caller`
   std::vector<core::Grant> grants = {};  // what its token is limited to; empty: all it may do
-  std::string peer = "127.0.0.1";        // "unix" is a job's relay
+  std::string peer = "127.0.0.1";        // "unix:PID" is a job's relay
 };
 
 // An answer with its whole body.

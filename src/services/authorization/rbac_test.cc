@@ -51,7 +51,7 @@ class AuthorizationRbac : public testing::Test {
   db::testing::TestDatabase db{db::testing::Driver::kSqlite, migrations()};
   std::unique_ptr<core::Vault> vault = core::make_vault(crypto::random_secret(32));
   std::unique_ptr<core::StoredEvents> events = core::StoredEvents::create(db.handle("core"));
-  std::unique_ptr<directory::Directory> directory =
+  std::unique_ptr<directory::DirectoryOfTests> directory =
       directory::open_directory(db.handle("directory"), *vault, *events).value();
   std::unique_ptr<BuiltInRoles> built_in = BuiltInRoles::load().value();
   Store store{db.handle("authorization")};

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -50,12 +51,28 @@ struct Standing {
   bool admits(Timestamp issued) const { return exists && enabled && issued >= not_before; }
 };
 
+// A delegated permission that an application exposes.
+struct AppScope {
+  std::string id, value;
+};
+
 // An app registration, as sign-in needs it.
 struct Application {
   std::string object_id, app_id, name;
   std::vector<std::string> identifier_uris;
   std::vector<std::string> web_redirects, spa_redirects, public_redirects;
-  bool public_client = false;  // may go without a credential (device code, native clients)
+  bool public_client = false;    // may go without a credential (device code, native clients)
+  std::vector<AppScope> scopes;  // enabled ones
+  // Ids of scopes that it says it needs, with the app ids of those who expose them.
+  std::vector<std::pair<std::string, std::string>> required_scopes;
+  int token_version = 1;  // of the access tokens that it takes
+};
+
+// What an application gives a principal.
+struct AppAccess {
+  // Values of the app roles assigned to it; to people also through groups they are in directly.
+  std::vector<std::string> roles;
+  bool refused = false;  // it lets in who is assigned alone, and this one is not
 };
 
 // A certificate that proves an application. Times are its validity.
@@ -165,9 +182,11 @@ class Directory : public Identities {
   virtual Result<std::optional<Principal>> find_by_upn(const std::string& upn) = 0;
   virtual Result<std::optional<Principal>> find_by_resource_id(const std::string& resource_id) = 0;
   virtual Result<std::optional<Application>> find_application(const std::string& app_id) = 0;
+  // By one of its identifier URIs, exactly.
+  virtual Result<std::optional<Application>> find_application_by_uri(const std::string& uri) = 0;
+  virtual Result<AppAccess> app_access(const std::string& object_id, const std::string& app_id) = 0;
 
   virtual Result<Standing> standing(const std::string& object_id) = 0;
-  virtual Result<std::vector<std::string>> groups_of(const std::string& object_id) = 0;
   // Rises with every change: a cache that stores it with what it read knows when it is old.
   virtual uint64_t generation() const = 0;
 
@@ -188,19 +207,12 @@ class Directory : public Identities {
                                                   const SecretString& fresh) = 0;
   // Azure's rule for strength; refused with what it lacks. Not within a transaction: it takes long.
   virtual Result<std::string> hash_password(const SecretString& password) = 0;
-  virtual Result<void> set_password(db::Tx& tx, const std::string& object_id,
-                                    const std::string& password_hash, bool must_change) = 0;
 
   // The server's own service principal of that name with its application, made if absent. (What
   // clients make never has such a name, though it may be displayed like it.)
   virtual Result<Principal> ensure_service_principal(const std::string& name) = 0;
   // A new client secret (the plain text is never stored); earlier ones stay valid. Two years.
   virtual Result<NewSecret> add_secret(const std::string& app_id, const std::string& name) = 0;
-
-  // Tokens and refresh tokens issued until now are refused from now on.
-  virtual Result<void> end_sessions(db::Tx& tx, const std::string& object_id) = 0;
-  virtual Result<void> set_enabled(db::Tx& tx, const std::string& object_id, bool enabled) = 0;
-  virtual Result<void> remove(db::Tx& tx, const std::string& object_id) = 0;
 
   // The one-time code of the first start: made when the directory has never had one, or with the
   // server stopped. Redeeming it ends it and makes a person, whom the caller gives rights.
@@ -220,9 +232,18 @@ class Directory : public Identities {
 };
 
 // For tests of services that stand on this one: a directory on a database that went through these
-// migrations, without a server.
+// migrations, without a server, in which things happen to principals that clients do through Graph.
+class DirectoryOfTests : public Directory {
+ public:
+  virtual Result<void> set_password(db::Tx& tx, const std::string& object_id,
+                                    const std::string& password_hash, bool must_change) = 0;
+  // Tokens and refresh tokens issued until now are refused from now on.
+  virtual Result<void> end_sessions(db::Tx& tx, const std::string& object_id) = 0;
+  virtual Result<void> set_enabled(db::Tx& tx, const std::string& object_id, bool enabled) = 0;
+  virtual Result<void> remove(db::Tx& tx, const std::string& object_id) = 0;
+};
 std::vector<db::Migration> directory_migrations();
-Result<std::unique_ptr<Directory>> open_directory(db::Database::Handle handle, core::Vault& vault,
-                                                  core::Events& events);
+Result<std::unique_ptr<DirectoryOfTests>> open_directory(db::Database::Handle handle,
+                                                         core::Vault& vault, core::Events& events);
 
 }  // namespace lazuli::directory

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "base/ids.h"
 #include "base/strings.h"
 #include "codec/text.h"
@@ -11,6 +13,7 @@
 #include "crypto/random.h"
 #include "db/testing.h"
 #include "services/directory/api.h"
+#include "services/directory/credential_store.h"
 #include "services/directory/principals.h"
 #include "services/directory/store.h"
 
@@ -55,7 +58,7 @@ class DirectoryTest : public testing::TestWithParam<db::testing::Driver> {
   db::Database::Handle handle = db.handle("directory");
   std::unique_ptr<core::Vault> vault = core::make_vault(crypto::random_secret(32));
   std::unique_ptr<core::StoredEvents> events = core::StoredEvents::create(db.handle("core"));
-  std::unique_ptr<Directory> directory = open_directory(handle, *vault, *events).value();
+  std::unique_ptr<DirectoryOfTests> directory = open_directory(handle, *vault, *events).value();
 };
 INSTANTIATE_TEST_SUITE_P(Drivers, DirectoryTest, db::testing::each_driver(),
                          db::testing::driver_name);
@@ -96,8 +99,8 @@ TEST_P(DirectoryTest, GroupsNestAndCirclesEnd) {
   put_into(b, a.object_id);
   put_into(c, b.object_id);
   put_into(a, c.object_id);
-  EXPECT_EQ(directory->groups_of(user.object_id)->size(), 3u);
-  EXPECT_TRUE(directory->groups_of(new_uuid())->empty());
+  EXPECT_EQ(directory->standing(user.object_id)->groups->size(), 3u);
+  EXPECT_TRUE(directory->standing(new_uuid())->groups->empty());
 }
 
 TEST_P(DirectoryTest, AStandingIsNeverStale) {
@@ -147,6 +150,29 @@ TEST_P(DirectoryTest, GuessingLocks) {
   EXPECT_EQ(try_password(user, "Correct-1"), PasswordVerdict::kLocked);
   set_password(user, "Correct-2");
   EXPECT_EQ(try_password(user, "Correct-2"), PasswordVerdict::kAccepted);
+}
+
+// Whatever the right attempt's end falls between: those that began after it count.
+TEST_P(DirectoryTest, WhoKnowsThePasswordDoesNotForgiveWhoGuessesMeanwhile) {
+  Object user = add(kUser, "ann");
+  set_password(user, "Correct-1");
+  std::thread knows(
+      [&] { EXPECT_EQ(try_password(user, "Correct-1"), PasswordVerdict::kAccepted); });
+  auto has_begun = [&] {
+    return handle
+               .read([&](db::Reader& reader) {
+                 return CredentialStore::password_of(reader, user.object_id);
+               })
+               .value()
+               ->failures > 0;
+  };
+  auto deadline = SteadyClock::now() + std::chrono::seconds(5);
+  while (!has_begun() && SteadyClock::now() < deadline) std::this_thread::yield();
+  std::vector<std::thread> guess;
+  for (int i = 0; i < 11; ++i) guess.emplace_back([&] { try_password(user, "w"); });
+  for (std::thread& each : guess) each.join();
+  knows.join();
+  EXPECT_EQ(try_password(user, "Correct-1"), PasswordVerdict::kLocked);
 }
 
 TEST_P(DirectoryTest, WeakPasswordsAreRefused) {

@@ -80,6 +80,14 @@ Answer delete_federation(const Graph& graph, const Noun& noun, Context& context)
 Answer change_password(const Graph& graph, const Noun& noun, Context& context);
 Answer revoke_sessions(const Graph& graph, const Noun& noun, Context& context);
 
+// app_role_handlers.cc
+Answer list_app_roles_held(const Graph& graph, const Noun& noun, Context& context);
+Answer list_app_roles_given(const Graph& graph, const Noun& noun, Context& context);
+Answer create_app_role_held(const Graph& graph, const Noun& noun, Context& context);
+Answer create_app_role_given(const Graph& graph, const Noun& noun, Context& context);
+Answer get_app_role_assignment(const Graph& graph, const Noun& noun, Context& context);
+Answer delete_app_role_assignment(const Graph& graph, const Noun& noun, Context& context);
+
 // tenant_handlers.cc
 Answer get_by_ids(const Graph& graph, const Noun& noun, Context& context);
 Answer list_organizations(const Graph& graph, const Noun& noun, Context& context);

@@ -170,9 +170,9 @@ TEST_P(DirectoryGraphTest, GroupsHoldMembersThroughOthers) {
   Json check = Json::object({{"groupIds", Json::array({Json(outer), Json("x")})}});
   EXPECT_EQ(post("/directoryObjects/" + user + "/checkMemberGroups", check, 200)["value"].size(),
             1u);
-  EXPECT_EQ(directory->groups_of(user)->size(), 2u);
+  EXPECT_EQ(directory->standing(user)->groups->size(), 2u);
   call(Method::kDelete, "/groups/" + inner + "/members/" + user + "/$ref", {}, 204);
-  EXPECT_TRUE(directory->groups_of(user)->empty());
+  EXPECT_TRUE(directory->standing(user)->groups->empty());
   call(Method::kDelete, "/groups/" + inner + "/members/" + user + "/$ref", {}, 404);
 }
 

@@ -4,6 +4,7 @@
 #include "base/ids.h"
 #include "base/strings.h"
 #include "core/arm.h"
+#include "services/directory/app_roles.h"
 #include "services/directory/graph.h"
 #include "services/directory/principals.h"
 #include "services/directory/store.h"
@@ -153,10 +154,7 @@ Result<Object> draft(const Graph& graph, db::Executor& db, const Noun& noun, con
                               "' of the service principal does not reference a valid application "
                               "object."}));
     Object principal = new_service_principal(*application->app_id, application->name);
-    const Json& application_properties = application->properties;
-    Json names = Json::array({Json(*application->app_id)});
-    for (const Json& uri : application_properties["identifierUris"].items()) names.push_back(uri);
-    principal.properties.set("servicePrincipalNames", std::move(names));
+    follow(*application, principal);
     TRY(graph.schema.write(body, principal));
     return principal;
   }
@@ -164,6 +162,7 @@ Result<Object> draft(const Graph& graph, db::Executor& db, const Noun& noun, con
   TRY(graph.schema.write(body, object));
   if (object.name.empty())
     return bad_request("A value is required for property 'displayName' of resource.");
+  if (noun.kind == kApplication) TRY(check_app_roles(object));
   if (noun.kind == kUser && !object.upn)
     return bad_request("A value is required for property 'userPrincipalName' of resource.");
   return object;
@@ -183,14 +182,11 @@ Result<NewPassword> password_in(const Graph& graph, const Json& body) {
   return made;
 }
 
-// Names of an application are names of its service principal as well.
+// What an application is called and declares is its service principal's as well.
 Result<void> follow_application(const Graph& graph, db::Tx& tx, const Object& application) {
   auto principal = TRY(Store::find_by_app_id(tx, kServicePrincipal, *application.app_id));
   if (!principal) return {};
-  const Json& properties = application.properties;
-  Json names = Json::array({Json(*application.app_id)});
-  for (const Json& uri : properties["identifierUris"].items()) names.push_back(uri);
-  principal->properties.set("servicePrincipalNames", std::move(names));
+  follow(application, *principal);
   TRY(Store::update(tx, *principal));
   return graph.changes.record(tx, principal->object_id, principal->kind, "updated");
 }
@@ -309,8 +305,9 @@ Answer update_object(const Graph& graph, const Noun& noun, Context& context) {
       if (other && other->object_id != object.object_id) return taken(object, noun.kind);
     }
     TRY(Store::update(tx, object));
-    if (body["identifierUris"].is_array()) {
-      TRY(check_identifier_uris(graph, tx, object));
+    if (noun.kind == kApplication) {
+      TRY(check_app_roles(object));
+      if (body["identifierUris"].is_array()) TRY(check_identifier_uris(graph, tx, object));
       TRY(follow_application(graph, tx, object));
     }
     if (!password.hash.empty())

@@ -33,6 +33,7 @@ struct Passwords::Attempt {
   std::optional<Object> user;
   std::optional<Password> password;
   bool locked = false;
+  int64_t counted = 0;  // failures in a row, this attempt among them
 };
 
 Result<void> check_password_strength(const SecretString& password) {
@@ -66,16 +67,24 @@ Result<Passwords::Attempt> Passwords::begin(const std::string& upn) {
     if (!attempt.password) return attempt;
     attempt.locked = attempt.password->locked_until > time;
     if (attempt.locked) return attempt;
-    int64_t failures = attempt.password->failures + 1;
-    TRY(CredentialStore::set_failures(tx, attempt.user->object_id, failures,
-                                      time + lock_for(failures)));
+    attempt.counted = attempt.password->failures + 1;
+    TRY(CredentialStore::set_failures(tx, attempt.user->object_id, attempt.counted,
+                                      time + lock_for(attempt.counted)));
     return attempt;
   });
 }
 
-Result<void> Passwords::forgive(const std::string& object_id) {
-  return handle_.write(
-      [&](db::Tx& tx) { return CredentialStore::set_failures(tx, object_id, 0, Timestamp{}); });
+// Attempts that began meanwhile stay counted, and what they have locked stays locked: somebody who
+// guesses beside one who knows gains nothing.
+Result<void> Passwords::forgive(const Attempt& attempt) {
+  const std::string& object_id = attempt.user->object_id;
+  return handle_.write([&](db::Tx& tx) -> Result<void> {
+    auto stored = TRY(CredentialStore::password_of(tx, object_id));
+    if (!stored) return {};
+    int64_t later = std::max<int64_t>(0, stored->failures - attempt.counted);
+    return CredentialStore::set_failures(tx, object_id, later,
+                                         later > 0 ? stored->locked_until : Timestamp{});
+  });
 }
 
 Result<PasswordAnswer> Passwords::verify(const std::string& upn, const SecretString& password) {
@@ -85,7 +94,7 @@ Result<PasswordAnswer> Passwords::verify(const std::string& upn, const SecretStr
   bool right = TRY(hasher_.matches(hash, password));  // those that are locked take as long
   if (attempt.locked) return PasswordAnswer{PasswordVerdict::kLocked, {}};
   if (!attempt.password || !right) return PasswordAnswer{};
-  TRY(forgive(attempt.user->object_id));
+  TRY(forgive(attempt));
   if (!attempt.user->enabled) return PasswordAnswer{PasswordVerdict::kDisabled, {}};
   return PasswordAnswer{
       attempt.password->must_change ? PasswordVerdict::kMustChange : PasswordVerdict::kAccepted,

@@ -28,7 +28,7 @@ class Passwords {
  private:
   struct Attempt;
   Result<Attempt> begin(const std::string& upn);
-  Result<void> forgive(const std::string& object_id);
+  Result<void> forgive(const Attempt& attempt);
 
   db::Database::Handle handle_;
   Changes& changes_;

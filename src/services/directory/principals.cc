@@ -2,6 +2,8 @@
 #include "services/directory/principals.h"
 
 #include "base/ids.h"
+#include "base/strings.h"
+#include "services/directory/app_roles.h"
 
 namespace lazuli::directory {
 namespace {
@@ -45,6 +47,14 @@ Application application_of(const Object& object) {
   application.spa_redirects = texts(properties["spa"]["redirectUris"]);
   application.public_redirects = texts(properties["publicClient"]["redirectUris"]);
   application.public_client = properties["isFallbackPublicClient"].boolean();
+  application.scopes = app_scopes(object);
+  for (const Json& resource : properties["requiredResourceAccess"].items())
+    for (const Json& access : resource["resourceAccess"].items())
+      if (access["type"].str() == "Scope")
+        application.required_scopes.emplace_back(to_lower(resource["resourceAppId"].str()),
+                                                 to_lower(access["id"].str()));
+  if (properties["api"]["requestedAccessTokenVersion"].integer() == 2)
+    application.token_version = 2;
   return application;
 }
 

@@ -130,13 +130,7 @@ void describe_credentials(Describer& describer, const Noun& noun, const std::str
                        remove_password});
   describer.add(noun, {Method::kPost, item + "/addKey", id + "_addKey", write});
   describer.add(noun, {Method::kPost, item + "/removeKey", id + "_removeKey", write});
-  if (noun.kind == kServicePrincipal) {
-    describer.add(
-        noun, {Method::kGet, item + "/appRoleAssignments", id + "_ListAppRoleAssignments", read});
-    describer.add(noun,
-                  {Method::kGet, item + "/appRoleAssignedTo", id + "_ListAppRoleAssignedTo", read});
-    return;
-  }
+  if (noun.kind == kServicePrincipal) return;
   std::string base = item + "/federatedIdentityCredentials";
   describer.add(
       noun, {Method::kGet, base, id + "_ListFederatedIdentityCredentials", read, list_federations});
@@ -149,6 +143,35 @@ void describe_credentials(Describer& describer, const Noun& noun, const std::str
                          update_federation});
     describer.add(noun, {Method::kDelete, one, id + "_DeleteFederatedIdentityCredentials", write,
                          delete_federation});
+  }
+}
+
+// Roles that applications declare: who has them, and whom they are given to.
+void describe_app_roles(Describer& describer, const Noun& noun, const std::string& item) {
+  if (noun.kind == kApplication) return;
+  std::string read = permission("appRoleAssignments", "read"),
+              write = permission("appRoleAssignments", "write"),
+              remove = permission("appRoleAssignments", "delete"), id(noun.kind);
+  std::string held = item + "/appRoleAssignments", given = item + "/appRoleAssignedTo";
+  describer.add(
+      noun, {Method::kGet, held, id + "_ListAppRoleAssignments", read, list_app_roles_held, true});
+  describer.add(
+      noun, {Method::kPost, held, id + "_CreateAppRoleAssignments", write, create_app_role_held});
+  std::vector<std::string> lists = {held};
+  if (noun.kind == kServicePrincipal) {
+    describer.add(noun, {Method::kGet, given, id + "_ListAppRoleAssignedTo", read,
+                         list_app_roles_given, true});
+    describer.add(noun, {Method::kPost, given, id + "_CreateAppRoleAssignedTo", write,
+                         create_app_role_given});
+    lists.push_back(given);
+  }
+  for (const std::string& base : lists) {
+    std::string one = base + "/{assignment}";
+    std::string name = id + (base == held ? "_{}AppRoleAssignments" : "_{}AppRoleAssignedTo");
+    describer.add(
+        noun, {Method::kGet, one, replace_all(name, "{}", "Get"), read, get_app_role_assignment});
+    describer.add(noun, {Method::kDelete, one, replace_all(name, "{}", "Delete"), remove,
+                         delete_app_role_assignment});
   }
 }
 
@@ -167,6 +190,7 @@ void describe_noun(Describer& describer, const Noun& noun) {
                          permission(noun.collection, "delete"), delete_object});
     describe_members(describer, noun, item);
     describe_credentials(describer, noun, item);
+    describe_app_roles(describer, noun, item);
   }
 }
 
@@ -180,6 +204,8 @@ void describe_me(Describer& describer) {
                      list_transitive_member_of, true});
   describer.add(me,
                 {Method::kGet, "me/ownedObjects", "me_ListOwnedObjects", read, list_owned, true});
+  describer.add(me, {Method::kGet, "me/appRoleAssignments", "me_ListAppRoleAssignments",
+                     permission("appRoleAssignments", "read"), list_app_roles_held, true});
   describer.add(me, {Method::kPost, "me/getMemberGroups", "me_getMemberGroups", read,
                      get_member_groups, true});
   describer.add(me, {Method::kPost, "me/checkMemberGroups", "me_checkMemberGroups", read,

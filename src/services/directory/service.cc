@@ -5,6 +5,7 @@
 #include "base/strings.h"
 #include "codec/text.h"
 #include "crypto/random.h"
+#include "services/directory/app_roles.h"
 #include "services/directory/changes.h"
 #include "services/directory/credential_store.h"
 #include "services/directory/graph.h"
@@ -81,11 +82,20 @@ class Service final : public DirectoryService {
     });
   }
 
+  Result<std::optional<Application>> find_application_by_uri(const std::string& uri) override {
+    return handle_->read([&](db::Reader& reader) -> Result<std::optional<Application>> {
+      auto object = TRY(Store::find_by_identifier_uri(reader, uri));
+      if (!object) return std::optional<Application>();
+      return std::optional<Application>(application_of(*object));
+    });
+  }
+  Result<AppAccess> app_access(const std::string& object_id, const std::string& app_id) override {
+    return handle_->read(
+        [&](db::Reader& reader) { return directory::app_access(reader, object_id, app_id); });
+  }
+
   Result<Standing> standing(const std::string& object_id) override {
     return changes_->standing(object_id);
-  }
-  Result<std::vector<std::string>> groups_of(const std::string& object_id) override {
-    return *TRY(changes_->standing(object_id)).groups;
   }
   uint64_t generation() const override { return changes_->generation(); }
 
@@ -243,11 +253,11 @@ std::unique_ptr<DirectoryService> make_directory(const core::Installation& insta
 
 std::vector<db::Migration> directory_migrations() { return Store::migrations(); }
 
-Result<std::unique_ptr<Directory>> open_directory(db::Database::Handle handle, core::Vault& vault,
-                                                  core::Events& events) {
+Result<std::unique_ptr<DirectoryOfTests>> open_directory(db::Database::Handle handle,
+                                                         core::Vault& vault, core::Events& events) {
   auto opened = make_directory({});
   TRY(opened->open(std::move(handle), vault, events));
-  return std::unique_ptr<Directory>(std::move(opened));
+  return std::unique_ptr<DirectoryOfTests>(std::move(opened));
 }
 
 }  // namespace lazuli::directory

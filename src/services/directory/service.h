@@ -9,7 +9,7 @@
 
 namespace lazuli::directory {
 
-class DirectoryService : public core::Service, public Directory {
+class DirectoryService : public core::Service, public DirectoryOfTests {
  public:
   // Before start(), and so that other services may already ask in theirs: on the migrated database.
   virtual Result<void> open(db::Database::Handle handle, core::Vault& vault,

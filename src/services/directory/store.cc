@@ -119,6 +119,13 @@ constexpr const char* kConsentAndSetup =
 constexpr const char* kMatching =
     "ALTER TABLE directory_provider ADD COLUMN match_email {int} NOT NULL DEFAULT 0";
 
+constexpr const char* kAppRoles =
+    "CREATE TABLE directory_app_role (id {text} PRIMARY KEY, principal_id {text} NOT NULL "
+    "REFERENCES directory_object (object_id) ON DELETE CASCADE, resource_id {text} NOT NULL "
+    "REFERENCES directory_object (object_id) ON DELETE CASCADE, role_id {text} NOT NULL, "
+    "created_us {int} NOT NULL, UNIQUE (principal_id, resource_id, role_id)); "
+    "CREATE INDEX directory_app_role_of ON directory_app_role (resource_id)";
+
 }  // namespace
 
 std::string_view to_string(PrincipalKind kind) {
@@ -137,7 +144,8 @@ std::vector<db::Migration> Store::migrations() {
   return {{"directory", 1, cat({kObjects, kCredentials})},
           {"directory", 2, kTakeOver, "identity"},
           {"directory", 3, kConsentAndSetup},
-          {"directory", 4, kMatching}};
+          {"directory", 4, kMatching},
+          {"directory", 5, kAppRoles}};
 }
 
 Result<void> Store::add(db::Tx& tx, const Object& object) {
@@ -199,6 +207,25 @@ Result<std::optional<Object>> Store::find_by_upn(db::Executor& db, const std::st
 Result<std::optional<Object>> Store::find_by_resource_id(db::Executor& db,
                                                          const std::string& resource_id) {
   return find_where(db, "resource_key = ?", {to_lower(resource_id)});
+}
+
+// The text is looked for first: there is no column for what an application is called.
+Result<std::optional<Object>> Store::find_by_identifier_uri(db::Executor& db,
+                                                            const std::string& uri) {
+  std::string pattern = "%";
+  for (char c : Json(uri).dump()) {
+    if (c == '%' || c == '_' || c == '\\') pattern += '\\';
+    pattern += c;
+  }
+  db::Rows rows = TRY(db.query(cat({kColumns, "WHERE kind = ? AND properties LIKE ? ESCAPE '\\'"}),
+                               {kApplication, pattern + "%"}));
+  std::vector<Object> found = TRY(objects(rows));
+  for (const Object& each : found) {
+    const Json& properties = each.properties;
+    for (const Json& known : properties["identifierUris"].items())
+      if (known.str() == uri) return std::optional<Object>(each);
+  }
+  return std::optional<Object>();
 }
 
 Result<std::optional<Object>> Store::find_well_known(db::Executor& db, const std::string& name) {

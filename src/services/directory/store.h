@@ -32,6 +32,8 @@ class Store {
   static Result<std::optional<Object>> find_by_upn(db::Executor& db, const std::string& upn);
   static Result<std::optional<Object>> find_by_resource_id(db::Executor& db,
                                                            const std::string& resource_id);
+  static Result<std::optional<Object>> find_by_identifier_uri(db::Executor& db,
+                                                              const std::string& uri);
   // The server's own principals, whatever clients may name theirs.
   static Result<std::optional<Object>> find_well_known(db::Executor& db, const std::string& name);
   static Result<void> add_well_known(db::Tx& tx, const std::string& name,

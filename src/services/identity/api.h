@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,6 +25,8 @@ struct TokenRequest {
   Duration lifetime = std::chrono::hours(1);
   std::vector<core::Grant> grants;  // empty: all that the identity may do
   std::string job_id;               // set: verification also asks that this job still runs
+  // Set: the identity must not have been signed out since (kPermissionDenied).
+  std::optional<Timestamp> since;
   // Who asks. If their own credential is a narrowed one, the token may not exceed or outlive it.
   const core::Principal* parent = nullptr;
 };
@@ -33,6 +36,7 @@ struct JobIdentity {
   std::string object_id;            // whose identity
   std::string job_id;               // tokens end with it
   std::vector<core::Grant> grants;  // they never exceed this
+  Timestamp since{};                // whoever was signed out after it gets none
   Timestamp expires{};
 };
 
@@ -54,9 +58,6 @@ class Identity {
 
   // For the chain.
   virtual core::Authenticator& bearer_authenticator() = 0;
-  // Verifies a raw token against an audience (the x-azureml-token header).
-  virtual Result<core::Verified> verify_token(std::string_view token,
-                                              std::string_view audience) = 0;
 };
 
 }  // namespace lazuli::identity

@@ -46,8 +46,8 @@ Result<void> check_request(const LoginParts& parts, const ClientApp& app, const 
   for (std::string_view name : {"state", "nonce", "scope", "login_hint", "resource"})
     if (query[name].size() > kTextMax)
       return oauth("invalid_request", 90023, cat({"The parameter '", name, "' is too long."}));
-  TRY(parse_asked(parts.token.installation, parts.token.directory, query["scope"],
-                  query["resource"]));
+  TRY(parse_asked(parts.token.installation, parts.token.directory,
+                  {query["scope"], query["resource"], app.app_id}));
   return {};
 }
 

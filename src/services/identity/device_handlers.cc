@@ -71,7 +71,7 @@ Answer post_device_code(const TokenParts& parts, Context& context) {
                       "' was not found in the directory."}));
   std::string scopes = form["scope"];
   if (scopes.empty() && form.has("resource")) scopes = form["resource"] + "/.default openid";
-  TRY(parse_asked(parts.installation, parts.directory, scopes, {}));
+  TRY(parse_asked(parts.installation, parts.directory, {scopes, {}, app->app_id}));
   std::string device_code = to_base64url(crypto::random_bytes(32));
   DeviceCode wanted{hash_code(device_code), {}, app->app_id, scopes, "pending", {}, {}, {}, {}};
   wanted.expires = now() + kDeviceLife;

@@ -37,7 +37,10 @@ void Maintenance::loop() {
       std::unique_lock lock(mutex_);
       if (wake_.wait_for(lock, kPause, [this] { return ending_; })) return;
     }
-    report(revocations_.refresh());
+    if (handle_.is_shared()) {  // other nodes' work
+      report(keys_.refresh());
+      report(revocations_.refresh());
+    }
     if (round % kRoundsBetweenCleaning == 1) report(clean(now()));
   }
 }

@@ -6,6 +6,8 @@
 
 #include "base/strings.h"
 #include "core/arm.h"
+#include "core/grant_json.h"
+#include "services/identity/token_grants.h"
 
 namespace lazuli::identity {
 namespace {
@@ -22,26 +24,16 @@ Error refused(std::string_view error, std::string message) {
 }
 
 Json to_json(const JobIdentity& job) {
-  Json grants = Json::array();
-  for (const core::Grant& each : job.grants)
-    grants.push_back(
-        Json::object({{"operations", Json::strings(each.operations)}, {"scope", each.scope}}));
   return Json::object({{"object", job.object_id},
                        {"job", job.job_id},
-                       {"grants", std::move(grants)},
+                       {"grants", core::to_json(job.grants)},
+                       {"since", to_micros(job.since)},
                        {"until", to_micros(job.expires)}});
 }
 
 JobIdentity from_json(const Json& json) {
-  JobIdentity job{json["object"].text(), json["job"].text(), {}, {}};
-  for (const Json& each : json["grants"].items()) {
-    core::Grant grant{{}, each["scope"].text()};
-    for (const Json& operation : each["operations"].items())
-      grant.operations.push_back(operation.text());
-    job.grants.push_back(std::move(grant));
-  }
-  job.expires = from_micros(json["until"].integer());
-  return job;
+  return {json["object"].text(), json["job"].text(), core::grants_from_json(json["grants"]),
+          from_micros(json["since"].integer()), from_micros(json["until"].integer())};
 }
 
 // A name that is given must be the identity's own.
@@ -132,11 +124,14 @@ Result<http::Response> ManagedIdentity::issue(const Context& context, const Aski
   JobIdentity job = TRY(open(asking.credential));
   if (asking.resource.empty())
     return refused("invalid_request", "The parameter 'resource' is missing.");
-  Asked asked =
-      TRY(parse_asked(parts_.installation, parts_.directory, {}, std::string(asking.resource)));
+  Asked asked = TRY(
+      parse_asked(parts_.installation, parts_.directory, {{}, std::string(asking.resource), {}}));
   auto subject = TRY(parts_.directory.find_by_object_id(job.object_id));
-  if (!subject || !subject->enabled)
-    return refused("invalid_request", "The job's identity is disabled or was deleted.");
+  directory::Standing standing = TRY(parts_.directory.standing(job.object_id));
+  if (!subject || !standing.admits(job.since))
+    return refused(
+        "invalid_request",
+        "The job's identity was disabled, deleted or signed out since it was submitted.");
   log.object_id = subject->object_id;
   log.name = subject->name;
   if (!is_named(asking.client_id, subject->app_id) ||
@@ -152,6 +147,7 @@ Result<http::Response> ManagedIdentity::issue(const Context& context, const Aski
   access.job_id = job.job_id;
   access.lifetime = std::min<Duration>(draw_lifetime(), job.expires - now());
   if (subject->kind == directory::PrincipalKind::kUser) access.scopes = "user_impersonation";
+  TRY(add_roles(parts_.directory, asked, access));
   int64_t seconds = std::chrono::duration_cast<std::chrono::seconds>(access.lifetime).count();
   int64_t time = to_micros(now()) / 1000000;
   return no_store(

@@ -29,14 +29,11 @@ bool is_house_audience(const core::Installation& installation, std::string_view 
   return false;
 }
 
-// "api://{app id}/x", "{app id}/x" or an identifier URI of an application.
-Result<bool> is_application_audience(directory::Directory& directory, std::string_view audience) {
-  std::string_view id = audience.starts_with("api://") ? audience.substr(6) : audience;
-  if (!is_uuid(id)) return false;
-  auto application = TRY(directory.find_application(std::string(id)));
-  if (!application) return false;
-  return id == audience || std::ranges::find(application->identifier_uris, audience) !=
-                               application->identifier_uris.end();
+// "{app id}", or an identifier URI of an application.
+Result<std::optional<directory::Application>> application_asked(directory::Directory& directory,
+                                                                const std::string& resource) {
+  if (is_uuid(resource)) return directory.find_application(resource);
+  return directory.find_application_by_uri(resource);
 }
 
 bool is_oidc_scope(std::string_view scope) {
@@ -61,21 +58,78 @@ Error unknown_resource(std::string_view audience) {
                     " was not found in the tenant."}));
 }
 
-Result<void> resolve(const core::Installation& installation, directory::Directory& directory,
-                     Asked& asked) {
-  if (is_house_audience(installation, asked.audience)) return {};
-  if (asked.audience == kExchange) {
-    asked.version = 2;
-    return {};
-  }
-  if (!TRY(is_application_audience(directory, asked.audience)))
-    return unknown_resource(asked.audience);
-  if (is_uuid(asked.audience)) asked.version = 2;
+// What is asked for, before it is known who exposes it: names of scopes without their resource.
+struct Wanted {
+  std::vector<std::string> names;
+};
+
+Error unknown_scope(std::string_view name) {
+  return oauth("invalid_scope", 65005,
+               cat({"The resource does not have the scope '", name.substr(0, kShownMax), "'."}));
+}
+
+void add_name(std::string_view name, std::string& scopes) {
+  for (std::string_view each : split(scopes, ' '))
+    if (each == name) return;
+  scopes += cat({scopes.empty() ? "" : " ", name});
+}
+
+// ".default" of an application: what the client says that it needs of it, else all that there is.
+Result<void> add_default(directory::Directory& directory, const directory::Application& resource,
+                         const std::string& client_id, Asked& asked) {
+  auto client = TRY(directory.find_application(client_id));
+  auto needs = [&](const directory::AppScope& scope) {
+    return client &&
+           std::ranges::find(client->required_scopes, std::pair(resource.app_id, scope.id)) !=
+               client->required_scopes.end();
+  };
+  for (const directory::AppScope& each : resource.scopes)
+    if (needs(each)) add_name(each.value, asked.scopes);
+  if (!asked.scopes.empty()) return {};
+  for (const directory::AppScope& each : resource.scopes) add_name(each.value, asked.scopes);
+  if (asked.scopes.empty()) asked.scopes = kImpersonation;
   return {};
 }
 
-Result<void> add_scope(const core::Installation& installation, std::string_view text,
-                       Asked& asked) {
+Result<void> resolve_application(directory::Directory& directory, const Wanted& wanted,
+                                 const std::string& client_id, Asked& asked) {
+  auto application = TRY(application_asked(directory, asked.resource));
+  if (!application) return unknown_resource(asked.resource);
+  asked.app_id = application->app_id;
+  if (application->token_version == 2) asked.audience = application->app_id;
+  if (is_uuid(asked.audience)) asked.version = 2;
+  for (const std::string& name : wanted.names) {
+    if (name == ".default") {
+      TRY(add_default(directory, *application, client_id, asked));
+      continue;
+    }
+    bool exposed = std::ranges::any_of(
+        application->scopes, [&](const directory::AppScope& each) { return each.value == name; });
+    if (!exposed && (name != kImpersonation || !application->scopes.empty()))
+      return unknown_scope(name);
+    add_name(name, asked.scopes);
+  }
+  return {};
+}
+
+Result<void> resolve(const core::Installation& installation, directory::Directory& directory,
+                     const Wanted& wanted, const std::string& client_id, Asked& asked) {
+  asked.audience = asked.resource;
+  bool ours = is_house_audience(installation, asked.resource);
+  if (asked.resource == kExchange) asked.version = 2;
+  if (!ours && asked.resource != kExchange)
+    return resolve_application(directory, wanted, client_id, asked);
+  for (const std::string& name : wanted.names) {
+    bool known =
+        name == ".default" || name == kImpersonation || is_graph(installation, asked.resource);
+    if (!known) return unknown_scope(name);
+    add_name(name == ".default" ? kImpersonation : std::string_view(name), asked.scopes);
+  }
+  return {};
+}
+
+Result<void> add_scope(const core::Installation& installation, std::string_view text, Asked& asked,
+                       Wanted& wanted) {
   if (is_oidc_scope(text)) {
     asked.openid = asked.openid || text == "openid";
     asked.offline = asked.offline || text == "offline_access";
@@ -83,21 +137,13 @@ Result<void> add_scope(const core::Installation& installation, std::string_view 
   }
   ResourceScope scope = split_scope(text);
   // Without a resource it is Graph's: "User.Read".
-  std::string audience =
+  std::string resource =
       scope.audience.empty() ? "https://graph." + installation.domain : std::string(scope.audience);
-  if (!asked.audience.empty() && asked.audience != audience)
+  if (!asked.resource.empty() && asked.resource != resource)
     return oauth("invalid_scope", 28000,
                  "The scopes asked for belong to more than one resource; ask for one at a time.");
-  asked.audience = std::move(audience);
-  bool known = scope.name == ".default" || scope.name == kImpersonation ||
-               is_graph(installation, asked.audience);
-  if (!known)
-    return oauth(
-        "invalid_scope", 65005,
-        cat({"The resource does not have the scope '", scope.name.substr(0, kShownMax), "'."}));
-  std::string_view granted = scope.name == ".default" ? kImpersonation : scope.name;
-  if (!asked.scopes.empty()) asked.scopes += ' ';
-  asked.scopes += granted;
+  asked.resource = std::move(resource);
+  wanted.names.emplace_back(scope.name);
   return {};
 }
 
@@ -144,24 +190,25 @@ const std::string& Fields::operator[](std::string_view name) const {
 }
 
 Result<Asked> parse_asked(const core::Installation& installation, directory::Directory& directory,
-                          const std::string& scope, const std::string& resource) {
+                          const ResourceRequest& request) {
   Asked asked;
-  for (std::string_view each : split(scope, ' ')) {
-    if (!each.empty()) TRY(add_scope(installation, each, asked));
+  Wanted wanted;
+  for (std::string_view each : split(request.scope, ' ')) {
+    if (!each.empty()) TRY(add_scope(installation, each, asked, wanted));
   }
-  if (asked.audience.empty() && !resource.empty()) {
-    asked.audience = resource;
-    asked.scopes = kImpersonation;
+  if (asked.resource.empty() && !request.resource.empty()) {
+    asked.resource = request.resource;
+    wanted.names = {".default"};
   }
-  if (asked.audience.empty() && asked.openid) {  // a sign-in alone
-    asked.audience = "https://graph." + installation.domain;
-    asked.scopes = "openid profile";
+  if (asked.resource.empty() && asked.openid) {  // a sign-in alone
+    asked.resource = "https://graph." + installation.domain;
+    wanted.names = {"openid", "profile"};
   }
-  if (asked.audience.empty())
+  if (asked.resource.empty())
     return oauth("invalid_request", 900144,
                  "The request body must contain the following parameter: 'scope' (URI/.default) "
                  "or 'resource'.");
-  TRY(resolve(installation, directory, asked));
+  TRY(resolve(installation, directory, wanted, request.client_id, asked));
   return asked;
 }
 

@@ -41,16 +41,22 @@ class Fields {
 
 // What a token is asked for.
 struct Asked {
-  std::string audience;  // as asked, without "/.default"
+  std::string resource;  // as asked, without "/.default"
+  std::string audience;  // `aud`
+  std::string app_id;    // of the application asked for; empty: a resource of this house
   int version = 1;       // of the access token's claims
   std::string scopes;    // `scp`, should it be for a person
   bool openid = false, offline = false;
 };
 
-// From `scope` (v2: "URI/.default openid …") or `resource` (v1), each of which may be empty. Only
-// audiences of this house and of its directory's applications are known.
+// From `scope` (v2: "URI/.default openid …") or `resource` (v1), each of which may be empty, as the
+// application `client_id` asks. Only resources of this house and of its directory's applications
+// are known. ".default" means the scopes of the resource that the client says it needs, or all.
+struct ResourceRequest {
+  std::string scope, resource, client_id;
+};
 Result<Asked> parse_asked(const core::Installation& installation, directory::Directory& directory,
-                          const std::string& scope, const std::string& resource);
+                          const ResourceRequest& request);
 
 // The tenant in the path: our id, "common", "organizations" or "adfs".
 Result<void> check_tenant(const core::Installation& installation, const Context& context);

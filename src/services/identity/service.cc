@@ -111,6 +111,8 @@ class Service final : public IdentityService {
     auto principal = TRY(directory_.find_by_object_id(request.object_id));
     if (!principal) return not_found("no principal has the object id " + request.object_id);
     if (!principal->enabled) return permission_denied("the principal is disabled");
+    if (request.since && *request.since < principal->not_before)
+      return permission_denied("the principal was signed out meanwhile");
     Access access;
     access.subject = std::move(*principal);
     access.audience = request.audience;
@@ -132,9 +134,6 @@ class Service final : public IdentityService {
   }
 
   core::Authenticator& bearer_authenticator() override { return parts_->tokens; }
-  Result<core::Verified> verify_token(std::string_view token, std::string_view audience) override {
-    return TRY(parts_->tokens.check(token, audience))->verified;
-  }
 
  private:
   using DiscoveryFunction = Answer (*)(const DiscoveryParts&, Context&);

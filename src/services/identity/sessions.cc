@@ -79,6 +79,14 @@ Result<Sessions::Named> Sessions::read_token(std::string_view token) const {
   return Named{named.substr(0, dot), *counter};
 }
 
+Result<Session> Sessions::look(std::string_view refresh_token) {
+  Named named = TRY(read_token(refresh_token));
+  auto session = TRY(
+      handle_.read([&](db::Reader& reader) { return SessionStore::session(reader, named.id); }));
+  if (!session) return refused(Outcome::kUnknown);
+  return std::move(*session);
+}
+
 Result<Sessions::Grant> Sessions::redeem(std::string_view refresh_token, const std::string& app_id,
                                          Timestamp time) {
   Named named = TRY(read_token(refresh_token));

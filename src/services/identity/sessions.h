@@ -41,6 +41,8 @@ class Sessions {
                        Timestamp time);
   SecretString refresh_token(const Session& session) const;
 
+  // The session that a refresh token names; whether the token is still good is redeem()'s to say.
+  Result<Session> look(std::string_view refresh_token);
   // The session of a refresh token, and its successor. Errors are OAuth's.
   Result<Grant> redeem(std::string_view refresh_token, const std::string& app_id,
                        Timestamp time = now());

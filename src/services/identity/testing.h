@@ -43,7 +43,7 @@ class IdentityFixture : public testing::TestWithParam<db::testing::Driver> {
   core::Installation installation = installation_of_tests();
   std::unique_ptr<core::Vault> vault = core::make_vault(crypto::random_secret(32));
   std::unique_ptr<core::StoredEvents> events = core::StoredEvents::create(db.handle("core"));
-  std::unique_ptr<directory::Directory> directory =
+  std::unique_ptr<directory::DirectoryOfTests> directory =
       directory::open_directory(db.handle("directory"), *vault, *events).value();
   directory::Principal principal = directory->ensure_service_principal("p").value();
   std::unique_ptr<KeyRing> keys = KeyRing::create(db.handle("identity"), *vault).value();

@@ -18,8 +18,9 @@ Result<void> need_proof(const ProvenClient& client) {
 Result<Asked> asked_of(const TokenCall& call, const std::string& fallback) {
   const std::string& scope = call.form["scope"];
   const std::string& resource = call.form["resource"];
-  return parse_asked(call.parts.installation, call.parts.directory,
-                     scope.empty() && resource.empty() ? fallback : scope, resource);
+  return parse_asked(
+      call.parts.installation, call.parts.directory,
+      {scope.empty() && resource.empty() ? fallback : scope, resource, call.client.app.app_id});
 }
 
 // `claims` asks for the client's capabilities to be said: {"access_token":{"xms_cc":…}}.
@@ -33,16 +34,31 @@ bool knows_challenges(const Fields& form) {
   return false;
 }
 
-Access access_for(const TokenCall& call, const directory::Principal& subject, const Asked& asked) {
+Result<Access> access_for(const TokenCall& call, const directory::Principal& subject,
+                          const Asked& asked) {
   Access access;
   access.subject = subject;
   access.audience = asked.audience;
+  access.resource = asked.resource;
   access.version = asked.version;
   access.client_id = call.client.app.app_id;
   access.proof = call.client.proof;
   access.lifetime = draw_lifetime();
   access.knows_claims_challenges = knows_challenges(call.form);
+  TRY(add_roles(call.parts.directory, asked, access));
   return access;
+}
+
+Error not_assigned(const directory::Principal& subject, std::string_view application) {
+  if (subject.kind == directory::PrincipalKind::kUser)
+    return oauth("invalid_grant", 50105,
+                 cat({"The signed in user '", subject.upn,
+                      "' is not assigned to a role for the "
+                      "application '",
+                      application, "'."}));
+  return oauth("invalid_grant", 501051,
+               cat({"Application '", subject.app_id, "'(", subject.name,
+                    ") is not assigned to a role for the application '", application, "'."}));
 }
 
 struct Person {
@@ -51,16 +67,25 @@ struct Person {
   std::string nonce;
 };
 
-Granted grant_person(const TokenCall& call, const Asked& asked, const Person& person) {
-  Granted granted{access_for(call, person.principal, asked), {}, {}};
+Result<Granted> grant_person(const TokenCall& call, const Asked& asked, const Person& person) {
+  Granted granted{TRY(access_for(call, person.principal, asked)), {}, {}};
   granted.access.scopes = asked.scopes;
   granted.access.session = person.session.id;
   granted.access.methods = person.session.proof.methods;
   bool adfs = is_adfs(call.context);
+  const std::string& client_id = call.client.app.app_id;
+  directory::AppAccess own =
+      TRY(call.parts.directory.app_access(person.principal.object_id, client_id));
+  if (own.refused) return not_assigned(person.principal, call.client.app.name);
   if (asked.openid || adfs)
-    granted.signed_in = SignedIn{
-        person.principal,          call.client.app.app_id,       person.nonce, person.session.id,
-        person.session.proof.time, person.session.proof.methods, adfs};
+    granted.signed_in = SignedIn{person.principal,
+                                 client_id,
+                                 person.nonce,
+                                 person.session.id,
+                                 person.session.proof.time,
+                                 person.session.proof.methods,
+                                 adfs,
+                                 std::move(own.roles)};
   return granted;
 }
 
@@ -87,6 +112,14 @@ Result<void> check_code(const TokenCall& call, const AuthorizationCode& code) {
 
 }  // namespace
 
+Result<void> add_roles(directory::Directory& directory, const Asked& asked, Access& access) {
+  if (asked.app_id.empty()) return {};
+  directory::AppAccess given = TRY(directory.app_access(access.subject.object_id, asked.app_id));
+  if (given.refused) return not_assigned(access.subject, asked.resource);
+  access.roles = std::move(given.roles);
+  return {};
+}
+
 std::string hash_code(std::string_view code) { return to_hex(crypto::sha256(code)); }
 
 // RFC 6749 §4.4.
@@ -108,7 +141,7 @@ Result<Granted> grant_client_credentials(TokenCall& call) {
                       " is missing a service principal in the tenant."}));
   call.log.object_id = call.client.principal->object_id;
   call.log.name = call.client.principal->name;
-  return Granted{access_for(call, *call.client.principal, asked), {}, {}};
+  return Granted{TRY(access_for(call, *call.client.principal, asked)), {}, {}};
 }
 
 // RFC 6749 §4.1.3. A code that comes twice ends what was made from it.
@@ -125,6 +158,7 @@ Result<Granted> grant_authorization_code(TokenCall& call) {
   directory::Principal person = TRY(call.parts.sessions.check_person(code->proof));
   call.log.name = person.upn;
   Session session = Sessions::fresh(code->app_id, code->scopes, code->proof, now());
+  Granted granted = TRY(grant_person(call, asked, {person, session, code->nonce}));
   std::string earlier = TRY(call.parts.handle.write([&](db::Tx& tx) -> Result<std::string> {
     auto now_stored = TRY(SessionStore::code(tx, hash));
     if (!now_stored || !now_stored->session.empty()) {
@@ -140,7 +174,6 @@ Result<Granted> grant_authorization_code(TokenCall& call) {
         54005,
         "The authorization code was already redeemed. What it was redeemed for has been "
         "revoked; sign in again.");
-  Granted granted = grant_person(call, asked, {person, session, code->nonce});
   if (asked.offline || is_adfs(call.context) || call.form.has("resource"))
     granted.refresh_token = call.parts.sessions.refresh_token(session);
   return granted;
@@ -150,56 +183,69 @@ Result<Granted> grant_authorization_code(TokenCall& call) {
 Result<Granted> grant_refresh_token(TokenCall& call) {
   TRY(need_proof(call.client));
   // What is asked for is judged before the token is used up.
-  if (call.form.has("scope") || call.form.has("resource")) TRY(asked_of(call, {}));
+  Session session = TRY(call.parts.sessions.look(call.form["refresh_token"]));
+  call.log.object_id = session.proof.object_id;
+  directory::Principal person = TRY(call.parts.sessions.check_person(session.proof));
+  call.log.name = person.upn;
+  Asked asked = TRY(asked_of(call, session.scopes));
+  call.log.resource = asked.audience;
+  Granted granted = TRY(grant_person(call, asked, {person, session, {}}));
   Sessions::Grant grant =
       TRY(call.parts.sessions.redeem(call.form["refresh_token"], call.client.app.app_id));
-  call.log.object_id = grant.session.proof.object_id;
-  directory::Principal person = TRY(call.parts.sessions.check_person(grant.session.proof));
-  call.log.name = person.upn;
-  Asked asked = TRY(asked_of(call, grant.session.scopes));
-  call.log.resource = asked.audience;
-  Granted granted = grant_person(call, asked, {person, grant.session, {}});
   granted.refresh_token = std::move(grant.refresh_token);
   return granted;
 }
 
-// RFC 8628 §3.4, §3.5.
+namespace {
+
+// RFC 8628 §3.5. Polls are counted whatever comes of them: what is refused is a value here, not an
+// error.
+Result<std::optional<Error>> refuse_poll(db::Tx& tx, const TokenCall& call,
+                                         const std::optional<DeviceCode>& code, Timestamp time) {
+  using Refused = std::optional<Error>;
+  if (!code || code->app_id != call.client.app.app_id || code->state == "used")
+    return Refused(oauth("bad_verification_code", 70018, "Invalid verification code."));
+  if (code->expires <= time)
+    return Refused(oauth("expired_token", 70020, "The provided device code has expired."));
+  if (code->state == "denied")
+    return Refused(oauth("authorization_declined", 70016, "The person declined to sign in."));
+  if (code->state != "pending") return Refused();
+  bool early = time < code->polled + std::chrono::seconds(code->interval_s - 1);
+  TRY(SessionStore::set_device_polled(tx, code->hash, time, code->interval_s + (early ? 5 : 0)));
+  return Refused(early ? oauth("slow_down", 70016, "The client polls too often.")
+                       : oauth("authorization_pending", 70016,
+                               "The person has not finished signing in yet. Keep polling."));
+}
+
+}  // namespace
+
+// RFC 8628 §3.4. 1. The code; 2. all else that is asked; 3. the code is used up.
 Result<Granted> grant_device_code(TokenCall& call) {
   TRY(need_proof(call.client));
   const std::string& given =
       call.form.has("device_code") ? call.form["device_code"] : call.form["code"];  // v1's name
   std::string hash = hash_code(given);
   Timestamp time = now();
-  Session session;
-  // Polls are counted whatever comes of them: what is refused is a value here, not an error.
+  std::optional<DeviceCode> code;
   auto refused = TRY(call.parts.handle.write([&](db::Tx& tx) -> Result<std::optional<Error>> {
-    auto code = TRY(SessionStore::device(tx, hash));
-    using Refused = std::optional<Error>;
-    if (!code || code->app_id != call.client.app.app_id || code->state == "used")
-      return Refused(oauth("bad_verification_code", 70018, "Invalid verification code."));
-    call.log.object_id = code->proof.object_id;
-    if (code->expires <= time)
-      return Refused(oauth("expired_token", 70020, "The provided device code has expired."));
-    if (code->state == "denied")
-      return Refused(oauth("authorization_declined", 70016, "The person declined to sign in."));
-    if (code->state == "pending") {
-      bool early = time < code->polled + std::chrono::seconds(code->interval_s - 1);
-      TRY(SessionStore::set_device_polled(tx, hash, time, code->interval_s + (early ? 5 : 0)));
-      return Refused(early ? oauth("slow_down", 70016, "The client polls too often.")
-                           : oauth("authorization_pending", 70016,
-                                   "The person has not finished signing in yet. Keep polling."));
-    }
-    session = Sessions::fresh(code->app_id, code->scopes, code->proof, time);
-    TRY(SessionStore::set_device_state(tx, hash, "used", code->proof));
-    TRY(call.parts.sessions.add(tx, session));
-    return Refused();
+    code = TRY(SessionStore::device(tx, hash));
+    return refuse_poll(tx, call, code, time);
   }));
+  if (code) call.log.object_id = code->proof.object_id;
   if (refused) return *refused;
+  Session session = Sessions::fresh(code->app_id, code->scopes, code->proof, time);
   directory::Principal person = TRY(call.parts.sessions.check_person(session.proof));
   call.log.name = person.upn;
   Asked asked = TRY(asked_of(call, session.scopes));
   call.log.resource = asked.audience;
-  Granted granted = grant_person(call, asked, {person, session, {}});
+  Granted granted = TRY(grant_person(call, asked, {person, session, {}}));
+  TRY(call.parts.handle.write([&](db::Tx& tx) -> Result<void> {
+    auto latest = TRY(SessionStore::device(tx, hash));
+    if (!latest || latest->state != "approved")
+      return oauth("bad_verification_code", 70018, "Invalid verification code.");
+    TRY(SessionStore::set_device_state(tx, hash, "used", latest->proof));
+    return call.parts.sessions.add(tx, session);
+  }));
   granted.refresh_token = call.parts.sessions.refresh_token(session);
   return granted;
 }
@@ -244,7 +290,7 @@ Result<Granted> grant_on_behalf_of(TokenCall& call) {
   call.log.name = person->upn;
   Asked asked = TRY(asked_of(call, {}));
   call.log.resource = asked.audience;
-  Granted granted{access_for(call, *person, asked), {}, {}};
+  Granted granted{TRY(access_for(call, *person, asked)), {}, {}};
   granted.access.scopes = asked.scopes;
   granted.access.session = parent->session;
   granted.access.job_id = parent->job_id;

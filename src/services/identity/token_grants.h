@@ -28,6 +28,10 @@ Result<Granted> grant_refresh_token(TokenCall& call);
 Result<Granted> grant_device_code(TokenCall& call);
 Result<Granted> grant_on_behalf_of(TokenCall& call);
 
+// The roles that the subject has with the application asked for; OAuth's error where that one lets
+// in nobody without a role.
+Result<void> add_roles(directory::Directory& directory, const Asked& asked, Access& access);
+
 // Hash under which codes are kept; they are random and long.
 std::string hash_code(std::string_view code);
 

@@ -5,6 +5,7 @@
 #include "base/strings.h"
 #include "core/arm.h"
 #include "crypto/random.h"
+#include "http/socket.h"
 #include "services/identity/token_grants.h"
 
 namespace lazuli::identity {
@@ -32,12 +33,16 @@ std::string client_info(const TokenParts& parts, const directory::Principal& use
       Json::object({{"uid", user.object_id}, {"utid", parts.installation.tenant_id}}).dump());
 }
 
+const std::string& resource_of(const Access& access) {
+  return access.resource.empty() ? access.audience : access.resource;
+}
+
 // Each with its resource, and ".default", by which MSAL finds the token in its cache again.
 std::string scope_text(const Access& access) {
   std::string text;
-  for (std::string_view each : split(access.scopes, ' '))
-    text += cat({access.audience, "/", each, " "});
-  return cat({text, access.audience, "/.default"});
+  const std::string& resource = resource_of(access);
+  for (std::string_view each : split(access.scopes, ' ')) text += cat({resource, "/", each, " "});
+  return cat({text, resource, "/.default"});
 }
 
 // RFC 6749 §5.1 with Entra's members; v1 writes its numbers as strings.
@@ -51,11 +56,11 @@ Json token_document(const TokenParts& parts, const TokenCall& call, const Grante
       json.set(name, std::to_string(seconds));
     json.set("expires_on", std::to_string(time + seconds));
     json.set("not_before", std::to_string(time));
-    json.set("resource", access.audience);
+    json.set("resource", resource_of(access));
   } else {
     json.set("expires_in", seconds).set("ext_expires_in", seconds);
     json.set("refresh_in", seconds * 3 / 4);
-    if (is_adfs(call.context)) json.set("resource", access.audience);
+    if (is_adfs(call.context)) json.set("resource", resource_of(access));
   }
   if (!access.scopes.empty()) json.set("scope", scope_text(access));
   json.set("access_token", parts.tokens.issue(access).expose());
@@ -99,7 +104,11 @@ Duration draw_lifetime() {
   return std::chrono::seconds(3600 + drawn % 901);
 }
 
-std::string source_of(const Context& context) { return context.head().peer; }
+std::string source_of(const Context& context) {
+  const std::string& peer = context.head().peer;
+  auto address = http::SocketAddress::parse_ip(peer, 0);
+  return address.ok() ? address->network() : peer;
+}
 
 http::Response too_many_requests(const Context& context) {
   Error error{Code::kResourceExhausted,
@@ -117,7 +126,7 @@ Result<void> record(const TokenParts& parts, const Context& context, SignIn sign
                     const Error* error) {
   constexpr size_t kTextMax = 256;
   sign_in.time = now();
-  sign_in.peer = source_of(context);
+  sign_in.peer = context.head().peer;
   sign_in.agent = std::string(context.header("User-Agent").substr(0, kTextMax));
   if (!is_utf8(sign_in.agent)) sign_in.agent.clear();
   sign_in.app_id = sign_in.app_id.substr(0, kTextMax);

@@ -31,7 +31,7 @@ Answer post_device_code(const TokenParts& parts, Context& context);
 // 60 to 75 minutes, so that not all clients come back at once.
 Duration draw_lifetime();
 
-// Where a request comes from, for limits and logs.
+// Whose requests are counted together: an IPv4 address, an IPv6 /64 network, or one job.
 std::string source_of(const Context& context);
 http::Response too_many_requests(const Context& context);
 // Keeps an attempt in the sign-in log.

@@ -3,6 +3,7 @@
 
 #include "base/strings.h"
 #include "codec/text.h"
+#include "core/grant_json.h"
 #include "crypto/random.h"
 
 namespace lazuli::identity {
@@ -17,25 +18,6 @@ int64_t to_seconds(Timestamp time) { return to_micros(time) / 1000000; }
 
 Error invalid_token(std::string message) {
   return unauthenticated(std::move(message), "InvalidAuthenticationToken");
-}
-
-Json grants_json(const std::vector<core::Grant>& grants) {
-  Json json = Json::array();
-  for (const core::Grant& grant : grants)
-    json.push_back(
-        Json::object({{"operations", Json::strings(grant.operations)}, {"scope", grant.scope}}));
-  return json;
-}
-
-std::vector<core::Grant> grants_from(const Json& json) {
-  std::vector<core::Grant> grants;
-  for (const Json& each : json.items()) {
-    core::Grant grant{{}, each["scope"].text()};
-    for (const Json& operation : each["operations"].items())
-      grant.operations.push_back(operation.text());
-    grants.push_back(std::move(grant));
-  }
-  return grants;
 }
 
 std::string_view bearer(const http::RequestHead& head) {
@@ -120,11 +102,12 @@ SecretString Tokens::issue(const Access& access, Timestamp time) const {
   access.version == 1 ? add_version_1(claims, access, client)
                       : add_version_2(claims, access, client);
   if (!access.scopes.empty()) claims.set("scp", access.scopes).set("name", subject.name);
+  if (!access.roles.empty()) claims.set("roles", Json::strings(access.roles));
   if (!access.methods.empty()) claims.set("amr", Json::strings(access.methods));
   if (!access.session.empty()) claims.set("sid", access.session);
   if (!subject.resource_id.empty()) claims.set("xms_mirid", subject.resource_id);
   if (access.knows_claims_challenges) claims.set("xms_cc", Json::array({"CP1"}));
-  if (!access.grants.empty()) claims.set(kGrantsClaim, grants_json(access.grants));
+  if (!access.grants.empty()) claims.set(kGrantsClaim, core::to_json(access.grants));
   if (!access.job_id.empty()) claims.set(kJobClaim, access.job_id);
   // Only this server reads jobs' tokens, which are made by the hundred: the cheaper signature.
   KeyRing::Signer signer = keys_.signer(
@@ -152,6 +135,7 @@ SecretString Tokens::issue_id_token(const SignedIn& signed_in, Timestamp when) c
                               {"sid", signed_in.session},
                               {"uti", make_uti(when)},
                               {"ver", "2.0"}});
+  if (!signed_in.roles.empty()) claims.set("roles", Json::strings(signed_in.roles));
   if (!signed_in.nonce.empty()) claims.set("nonce", signed_in.nonce);
   KeyRing::Signer signer = keys_.signer(crypto::JwsAlgorithm::kRs256, when);
   return SecretString(crypto::make_jwt(signer.key, signer.algorithm, signer.kid, claims));
@@ -240,7 +224,7 @@ Result<std::shared_ptr<Checked>> Tokens::read_claims(const Json& header, const J
   if (who.name.empty()) who.name = claims["preferred_username"].text();
   who.kind = core::CredentialKind::kBearer;
   who.expires = from_micros(claims["exp"].integer() * 1000000);
-  if (const Json* grants = claims.find(kGrantsClaim)) who.grants = grants_from(*grants);
+  if (const Json* grants = claims.find(kGrantsClaim)) who.grants = core::grants_from_json(*grants);
   if (who.object_id.empty()) return invalid_token("The access token names no principal.");
   return checked;
 }

@@ -24,10 +24,12 @@ enum class ClientProof { kNone = 0, kSecret = 1, kAssertion = 2 };
 struct Access {
   directory::Principal subject;
   std::string audience;
+  std::string resource;   // as it was asked for; empty: the audience
   std::string client_id;  // whose request it is; empty: the subject's own
   ClientProof proof = ClientProof::kSecret;
   std::string scopes;  // of a person's token: "user_impersonation"; empty: an application's own
-  int version = 1;     // of the claims: 1 for Azure's resources
+  std::vector<std::string> roles;  // of the application that the token is for
+  int version = 1;                 // of the claims: 1 for Azure's resources
   Duration lifetime = std::chrono::hours(1);
   std::string session;               // the sign-in it comes from, if any
   std::vector<std::string> methods;  // amr: "pwd", "fed"
@@ -45,6 +47,7 @@ struct SignedIn {
   Timestamp time{};  // of the sign-in
   std::vector<std::string> methods;
   bool adfs = false;
+  std::vector<std::string> roles;  // of the client itself
 };
 
 // Makes and verifies tokens. Access tokens are JWTs in Azure's v1 or v2 shape, RS256 for clients
