@@ -2,6 +2,7 @@
 """Somebody else's OpenID Connect provider over https, and a person who signs in through it."""
 
 import datetime
+import os
 import pathlib
 import subprocess
 import urllib.parse
@@ -85,6 +86,24 @@ class Provider:
         browser.verify = str(self.file)
         answer = browser.put(f"{self.issuer}/users/{subject}", json=claims, timeout=30)
         assert answer.status_code == 204, answer.text
+
+    def id_token(self, subject, audience):
+        """What the provider says of an account to one of its clients."""
+        browser = requests.Session()
+        browser.trust_env = False
+        browser.verify = str(self.file)
+        back = {"client_id": audience, "redirect_uri": "https://localhost:1/back"}
+        query = {**back, "response_type": "code", "scope": "openid", "nonce": os.urandom(8).hex()}
+        consent = browser.post(
+            f"{self.issuer}/oauth2/authorize",
+            params=query,
+            data={"sub": subject},
+            allow_redirects=False,
+            timeout=30,
+        )
+        code = query_of(consent.headers["Location"])["code"]
+        form = {**back, "grant_type": "authorization_code", "code": code, "client_secret": "x"}
+        return browser.post(f"{self.issuer}/oauth2/token", data=form, timeout=30).json()["id_token"]
 
     def stop(self):
         self.process.terminate()

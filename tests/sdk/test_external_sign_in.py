@@ -6,11 +6,16 @@ import webbrowser
 
 import pytest
 from azure.core.exceptions import ClientAuthenticationError
-from azure.identity import InteractiveBrowserCredential
+from azure.identity import (
+    ClientAssertionCredential,
+    ClientSecretCredential,
+    InteractiveBrowserCredential,
+)
 
 from external_provider import Provider, Visitor, bundle_of, query_of
 from harness import Server, unique
-from test_sign_in import claims_of
+from people import Graph
+from test_sign_in import EXCHANGE, claims_of
 
 
 @pytest.fixture(scope="module")
@@ -151,3 +156,57 @@ def test_a_verified_address_links_at_the_first_sign_in(here, there, user, monkey
     there.has(later, email=name, email_verified=True)
     assert "AADSTS50020" in refusal(here, Visitor(later, here.bundle))
     here.cli("ad", "provider", "delete", made["id"])
+
+
+@pytest.fixture(scope="module")
+def here_graph(here):
+    """Microsoft Graph of this server, as its administrator."""
+    values = here.env()
+    port = here.authority.rsplit(":", 1)[1].strip("/")
+    base = f"https://graph.lazuli.localhost:{port}"
+    credential = ClientSecretCredential(
+        "adfs",
+        values["AZURE_CLIENT_ID"],
+        values["AZURE_CLIENT_SECRET"],
+        authority=here.authority,
+        connection_verify=str(here.bundle),
+    )
+    graph = Graph(base, credential.get_token("https://graph.lazuli.localhost/.default").token)
+    graph.session.verify = str(here.bundle)
+    graph.session.trust_env = False
+    return graph
+
+
+def test_a_foreign_token_proves_an_application(here, there, here_graph):
+    """Workload identity federation with an issuer that is not ours: its keys are fetched."""
+    application, principal = here_graph.application()
+    subject = unique("workload")
+    here_graph(
+        "POST",
+        f"/applications/{application['id']}/federatedIdentityCredentials",
+        {
+            "name": "elsewhere",
+            "issuer": there.issuer,
+            "subject": subject,
+            "audiences": [EXCHANGE],
+        },
+    )
+
+    def credential(assertion):
+        return ClientAssertionCredential(
+            "adfs",
+            application["appId"],
+            lambda: assertion,
+            authority=here.authority,
+            connection_verify=str(here.bundle),
+        )
+
+    asked = "https://management.lazuli.localhost/.default"
+    token = credential(there.id_token(subject, EXCHANGE)).get_token(asked).token
+    assert claims_of(token)["oid"] == principal["id"]
+    for wrong in (
+        there.id_token(unique("somebody"), EXCHANGE),
+        there.id_token(subject, "api://elsewhere"),
+    ):
+        with pytest.raises(ClientAuthenticationError):
+            credential(wrong).get_token(asked)

@@ -248,13 +248,8 @@ Result<crypto::Jwt> ClientProver::verify_foreign(const std::string& issuer,
     return oauth("invalid_client", 50166,
                  "The request to the external OIDC endpoint of the assertion's issuer failed.");
   }
-  auto find = [&](const Json& header) -> std::optional<crypto::VerificationKey> {
-    for (const crypto::Jwk& each : *published)
-      if (each.kid == header["kid"].str())
-        return crypto::VerificationKey{each.key, each.algorithms};
-    return {};
-  };
-  auto jwt = crypto::verify_jwt(assertion, find);
+  auto jwt = crypto::verify_jwt(assertion,
+                                [&](const Json& header) { return key_named(*published, header); });
   if (!jwt.ok()) return bad_assertion("no key of its issuer has made its signature");
   return std::move(*jwt);
 }

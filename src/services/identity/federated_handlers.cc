@@ -66,13 +66,8 @@ Result<Json> verify(const LoginParts& parts, const Errand& errand,
   crypto::Jwt claimed = TRY(crypto::peek_jwt(id_token));
   auto keys = parts.issuers.keys(provider.issuer, std::as_const(claimed.header)["kid"].text());
   if (!keys.ok()) return unreachable(provider, keys.error());
-  auto find = [&](const Json& header) -> std::optional<crypto::VerificationKey> {
-    for (const crypto::Jwk& each : *keys)
-      if (each.kid == header["kid"].str() || keys->size() == 1)
-        return crypto::VerificationKey{each.key, each.algorithms};
-    return {};
-  };
-  crypto::Jwt jwt = TRY(crypto::verify_jwt(id_token, find));
+  crypto::Jwt jwt = TRY(
+      crypto::verify_jwt(id_token, [&](const Json& header) { return key_named(*keys, header); }));
   const Json& claims = jwt.claims;
   TRY(crypto::check_jwt_times(claims, now(), kSkew));
   if (claims["iss"].str() != provider.issuer || !is_for(claims, provider.client_id))

@@ -25,6 +25,15 @@ Result<Json> read_json(const http::Response& response) {
 
 }  // namespace
 
+std::optional<crypto::VerificationKey> key_named(const std::vector<crypto::Jwk>& keys,
+                                                 const Json& header) {
+  std::string_view kid = header["kid"].str();
+  if (kid.empty() && keys.size() != 1) return {};
+  for (const crypto::Jwk& each : keys)
+    if (kid.empty() || each.kid == kid) return crypto::VerificationKey{each.key, each.algorithms};
+  return {};
+}
+
 Result<Json> ForeignIssuers::get(const std::string& url) {
   if (!url.starts_with("https://")) return invalid_argument("the address is not https");
   http::ClientRequest request;

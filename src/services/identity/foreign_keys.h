@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "base/time.h"
 #include "codec/json.h"
 #include "crypto/jwk.h"
+#include "crypto/jwt.h"
 #include "http/client.h"
 
 namespace lazuli::identity {
@@ -60,5 +62,10 @@ class ForeignIssuers {
   std::map<std::string, std::shared_ptr<const Known>> known_;
   std::map<std::string, Failure> failures_;
 };
+
+// The key that a token's header names. A token need not name the only one there is (OpenID Connect
+// Core §10.1).
+std::optional<crypto::VerificationKey> key_named(const std::vector<crypto::Jwk>& keys,
+                                                 const Json& header);
 
 }  // namespace lazuli::identity

@@ -65,5 +65,17 @@ TEST_F(IdentityForeignIssuers, AFailureIsForgotten) {
   EXPECT_TRUE(quick.keys(issuer, "k1").ok());
 }
 
+TEST_F(IdentityForeignIssuers, OnlyTheOnlyKeyGoesUnnamed) {
+  auto one = issuers.keys(issuer, "k1").value();
+  std::vector<crypto::Jwk> two = {one[0], one[0]};
+  two[1].kid = "k2";
+  const Json none = Json::object(), second = Json::object({{"kid", "k2"}});
+  EXPECT_TRUE(key_named(one, none));
+  EXPECT_FALSE(key_named(one, second));
+  EXPECT_FALSE(key_named(two, none));
+  EXPECT_TRUE(key_named(two, second));
+  EXPECT_FALSE(key_named({}, none));
+}
+
 }  // namespace
 }  // namespace lazuli::identity
