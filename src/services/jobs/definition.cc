@@ -28,7 +28,7 @@ Result<CommandSpec> command_of(const Resolver& resolver, const PlanRequest& requ
                    .submitted = now()};
   if (trim(spec.command).empty()) return invalid_argument("The job has no command.", "UserError");
   TRY(resolver.compute(given["computeId"].str()));
-  spec.identity = TRY(resolver.identity(given["identity"], kWhat));
+  spec.identity = TRY(resolver.identity(given["identity"], given["computeId"].str(), kWhat));
   const auto environment = TRY(resolver.environment(given["environmentId"].str()));
   spec.environment_id = environment.id;
   spec.image = environment.image;

@@ -17,6 +17,9 @@ namespace lazuli::jobs {
 namespace {
 
 constexpr const char* kWorkspace = "/subscriptions/s/workspaces/w";
+constexpr const char* kRobot =
+    "/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/"
+    "userAssignedIdentities/robot";
 
 // One datastore, one compute, and whatever addresses of its own.
 class Places : public workspace::Workspaces {
@@ -140,14 +143,14 @@ class JobsDefinitionTest : public testing::Test {
   }
   // A managed identity at that ARM id.
   directory::Principal add_identity(const std::string& arm_id) {
-    std::optional<directory::Principal> made;
     EXPECT_TRUE(db.handle("jobs")
                     .write([&](db::Tx& tx) -> Result<void> {
-                      made = TRY(people->ensure_system_identity(tx, arm_id));
+                      const directory::WantedIdentity wanted{"SystemAssigned", true, {}};
+                      TRY(people->assign_identity(tx, arm_id, wanted));
                       return {};
                     })
                     .ok());
-    return *made;
+    return people->find_by_resource_id(arm_id).value().value();
   }
   static CommandSpec command(const Plan& planned, size_t step) {
     return command_from_json(planned.definition.steps.at(step).params);
@@ -328,10 +331,7 @@ TEST_F(JobsDefinitionTest, AJobActsAsItsOwnerUnlessItNamesAnother) {
 }
 
 TEST_F(JobsDefinitionTest, AManagedIdentityIsForWhoMayAssignIt) {
-  const std::string arm_id =
-      "/subscriptions/s/resourceGroups/g/providers/"
-      "Microsoft.ManagedIdentity/userAssignedIdentities/robot";
-  const directory::Principal robot = add_identity(arm_id);
+  const directory::Principal robot = add_identity(kRobot);
   Json job = command_job();
   for (const auto& [name, value] :
        {std::pair("clientId", robot.app_id), std::pair("objectId", robot.object_id),
@@ -343,7 +343,7 @@ TEST_F(JobsDefinitionTest, AManagedIdentityIsForWhoMayAssignIt) {
     EXPECT_EQ(command(*planned, 0).identity.client_id, robot.app_id);
   }
   EXPECT_EQ(allow.asked.back(),
-            "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action " + arm_id);
+            cat({"Microsoft.ManagedIdentity/userAssignedIdentities/assign/action ", kRobot}));
   allow.forbidden = true;
   EXPECT_EQ(plan(job).error().code, Code::kPermissionDenied);
   allow.forbidden = false;
@@ -359,8 +359,20 @@ TEST_F(JobsDefinitionTest, AManagedIdentityIsForWhoMayAssignIt) {
   EXPECT_EQ(plan(job).error().code, Code::kInvalidArgument);
 }
 
+TEST_F(JobsDefinitionTest, AManagedIdentityWithoutANameIsTheComputes) {
+  Json job = command_job();
+  job.set("identity", parse(R"({"identityType": "Managed"})"));
+  job.set("computeId", "azureml:cpu-cluster");
+  EXPECT_EQ(plan(job).error().code, Code::kInvalidArgument);
+  const auto own = add_identity(cat({kWorkspace, "/computes/cpu-cluster"}));
+  EXPECT_EQ(command(*plan(job), 0).identity.object_id, own.object_id);
+  // By its name it is nobody's to assign.
+  job.set("identity", Json::object({{"identityType", "Managed"}, {"clientId", own.app_id}}));
+  EXPECT_EQ(plan(job).error().code, Code::kInvalidArgument);
+}
+
 TEST_F(JobsDefinitionTest, ANodesIdentityComesBeforeThePipelines) {
-  const directory::Principal robot = add_identity("/subscriptions/s/x/robot");
+  const directory::Principal robot = add_identity(kRobot);
   Json job = pipeline_job();
   job.set("identity", parse(R"({"identityType": "UserIdentity"})"));
   job["jobs"]["train"].set(

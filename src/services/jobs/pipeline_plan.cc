@@ -396,10 +396,11 @@ Result<CommandSpec> PipelinePlanner::command_of(const Node& node,
   spec.image = found.image;
   spec.conda_file = found.conda_file;
   spec.code_uri = TRY(resolver_.code(component["code"].str()));
-  TRY(resolver_.compute(field(node.given, "computeId", "compute").str()));
+  const std::string compute = field(node.given, "computeId", "compute").text();
+  TRY(resolver_.compute(compute));
   const Json& own = node.given["identity"];
-  spec.identity =
-      TRY(resolver_.identity(own.is_null() ? request_.properties["identity"] : own, node.what));
+  spec.identity = TRY(resolver_.identity(own.is_null() ? request_.properties["identity"] : own,
+                                         compute, node.what));
   spec.environment_variables = TRY(environment_variables(component, node.what));
   for (auto& [name, value] : TRY(environment_variables(node.given, node.what))) {
     spec.environment_variables[name] = value;

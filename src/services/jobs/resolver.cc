@@ -60,6 +60,14 @@ Result<void> Resolver::compute(std::string_view reference) const {
   return workspaces_.check_compute(workspace_.arm_id, reference);
 }
 
+Result<RunIdentity> Resolver::identity(const Json& given, std::string_view compute_reference,
+                                       std::string_view what) const {
+  std::string compute_id;
+  if (!compute_reference.empty())
+    compute_id = cat({workspace_.arm_id, "/computes/", last_name(compute_reference)});
+  return identities_.find(given, compute_id, what);
+}
+
 Result<InputSpec> Resolver::data(const std::string& name, const std::string& type,
                                  const std::string& uri) const {
   InputSpec input{.name = name, .kind = InputSpec::Kind::kData, .type = type, .uri = uri};

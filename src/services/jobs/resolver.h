@@ -38,10 +38,9 @@ class Resolver {
   Result<std::string> code(std::string_view reference) const;
   Result<Json> component(std::string_view reference) const;  // its spec
   Result<void> compute(std::string_view reference) const;
-  // `what` is "The job" or "The node 'x'".
-  Result<RunIdentity> identity(const Json& given, std::string_view what) const {
-    return identities_.find(given, what);
-  }
+  // Whom a job on that compute acts as; `what` is "The job" or "The node 'x'".
+  Result<RunIdentity> identity(const Json& given, std::string_view compute_reference,
+                               std::string_view what) const;
   // A data input of a type: an address as it is, an asset's id or "azureml:name:version" looked up.
   Result<InputSpec> data(const std::string& name, const std::string& type,
                          const std::string& uri) const;
