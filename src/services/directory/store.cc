@@ -212,12 +212,14 @@ Result<std::optional<Object>> Store::find_by_resource_id(db::Executor& db,
 // The text is looked for first: there is no column for what an application is called.
 Result<std::optional<Object>> Store::find_by_identifier_uri(db::Executor& db,
                                                             const std::string& uri) {
+  constexpr size_t kUriMax = 1024;  // patterns are bounded, too
+  if (uri.size() > kUriMax || !is_utf8(uri)) return std::optional<Object>();
   std::string pattern = "%";
   for (char c : Json(uri).dump()) {
-    if (c == '%' || c == '_' || c == '\\') pattern += '\\';
+    if (c == '%' || c == '_' || c == '!') pattern += '!';
     pattern += c;
   }
-  db::Rows rows = TRY(db.query(cat({kColumns, "WHERE kind = ? AND properties LIKE ? ESCAPE '\\'"}),
+  db::Rows rows = TRY(db.query(cat({kColumns, "WHERE kind = ? AND properties LIKE ? ESCAPE '!'"}),
                                {kApplication, pattern + "%"}));
   std::vector<Object> found = TRY(objects(rows));
   for (const Object& each : found) {
