@@ -114,15 +114,16 @@ class ServerTokenServiceTest : public testing::TestWithParam<db::testing::Driver
                     text,
                     app_id,
                     scopes,
-                    "approved",
+                    "pending",
                     {user.object_id, now(), {}},
                     now() + std::chrono::minutes(5),
                     {},
                     5};
-    auto added = house.handle("identity").write([&](db::Tx& tx) {
-      return SessionStore::add_device(tx, code);
+    auto approved = house.handle("identity").write([&](db::Tx& tx) -> Result<void> {
+      TRY(SessionStore::add_device(tx, code));
+      return SessionStore::set_device_state(tx, code.hash, "approved", code.proof);
     });
-    EXPECT_TRUE(added.ok() && *added);
+    EXPECT_TRUE(approved.ok());
     return text;
   }
   Json redeem(const std::string& code, const std::string& app_id, int status = 200,

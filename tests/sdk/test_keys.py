@@ -40,26 +40,41 @@ def test_keys_rotate_without_an_outage(server, arm, token, tenant):  # noqa: F81
     document = requests.get(
         f"{login_host()}/{tenant}/v2.0/.well-known/openid-configuration", timeout=30
     ).json()
-    verifier = jwt.PyJWKClient(document["jwks_uri"])  # keeps what it has fetched
 
-    def verified(given):
-        key = verifier.get_signing_key_from_jwt(given)
-        options = {"verify_iss": False}
-        jwt.decode(given, key.key, algorithms=["RS256"], audience=arm.base, options=options)
-        return key.key_id
+    def verifier_of_now():
+        """One that has just fetched the keys, and keeps them: PyJWT looks again after 30 seconds at the earliest."""
+        client = jwt.PyJWKClient(document["jwks_uri"])
+        client.get_signing_keys()
 
+        def verify(given):
+            key = client.get_signing_key_from_jwt(given)
+            options = {"verify_iss": False}
+            jwt.decode(given, key.key, algorithms=["RS256"], audience=arm.base, options=options)
+            return key.key_id
+
+        return verify
+
+    def rotate(*how):
+        keys = json.loads(server.cli("keys", "rotate", *how, "-o", "json").stdout)
+        return {key["keyId"]: key["state"] for key in keys}
+
+    first = verifier_of_now()
     before = token()
-    old = verified(before)
-    keys = json.loads(server.cli("keys", "rotate", "--at-once", "-o", "json").stdout)
-    states = {key["keyId"]: key["state"] for key in keys}
-    assert states[old] == "verifying" and list(states.values()).count("signing") == 2
-    after = token()
-    assert verified(after) != old and verified(before) == old
+    old = first(before)
+    # The successor is published, and signs nothing yet.
+    states = rotate()
+    assert states[old] == "signing" and list(states.values()).count("next") == 2
+    assert first(token()) == old
     published = requests.get(document["jwks_uri"], timeout=30).json()["keys"]
     assert {key["kid"] for key in published} == set(states)
+    # Who has fetched the keys since then goes on without looking again.
+    second = verifier_of_now()
+    states = rotate("--at-once")
+    assert states[old] == "verifying" and list(states.values()).count("signing") == 2
+    after = token()
+    assert second(after) != old and second(before) == old
     for given in (before, after):
         assert asks(arm, given) == 200
-        assert verified(given)
 
 
 def test_one_token_ends(server, arm, token):
