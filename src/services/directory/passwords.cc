@@ -21,10 +21,11 @@ constexpr std::string_view kNobodysHash =
     "kq3x0cJ7m0v3m2J3q5b8o0rW9oQyq0b9f2Q5C8tq1xE";
 
 // From the tenth wrong attempt on, each locks for twice as long as the one before.
-Duration lock_for(int64_t failures) {
-  if (failures < kFailuresMax) return Duration::zero();
+// Before that nothing is locked, not even for the instant: attempts overtake each other.
+Timestamp locked_until(int64_t failures, Timestamp time) {
+  if (failures < kFailuresMax) return {};
   int64_t doublings = std::min<int64_t>(failures - kFailuresMax, 10);
-  return std::min(kLockMax, kLockMin * (int64_t{1} << doublings));
+  return time + std::min(kLockMax, kLockMin * (int64_t{1} << doublings));
 }
 
 }  // namespace
@@ -69,7 +70,7 @@ Result<Passwords::Attempt> Passwords::begin(const std::string& upn) {
     if (attempt.locked) return attempt;
     attempt.counted = attempt.password->failures + 1;
     TRY(CredentialStore::set_failures(tx, attempt.user->object_id, attempt.counted,
-                                      time + lock_for(attempt.counted)));
+                                      locked_until(attempt.counted, time)));
     return attempt;
   });
 }

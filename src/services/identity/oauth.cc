@@ -191,6 +191,9 @@ const std::string& Fields::operator[](std::string_view name) const {
 
 Result<Asked> parse_asked(const core::Installation& installation, directory::Directory& directory,
                           const ResourceRequest& request) {
+  if (!is_utf8(request.scope) || !is_utf8(request.resource))
+    return oauth("invalid_scope", 70011,
+                 "The provided value for the input parameter 'scope' is not valid.");
   Asked asked;
   Wanted wanted;
   for (std::string_view each : split(request.scope, ' ')) {
