@@ -192,6 +192,7 @@ class Database::Handle {
     return run<Reader, F>(&Database::run_read, closure);
   }
   const std::string& owner() const { return owner_; }
+  bool is_shared() const { return database_->is_shared(); }
 
   // Another owner's view of the same transaction: how one service's api.h joins a caller's write.
   // The returned object lives as long as `tx`.
