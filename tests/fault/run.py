@@ -207,8 +207,13 @@ class Kill(unittest.TestCase):
             time.sleep(0.1)
         self.assertEqual(found["provisioningState"], "Succeeded", found)
         self.assertEqual(found["outputs"]["last"]["value"], "planted-secret")
-        operations = json.loads(self.server.call("GET", "management", path + "/operations" + version).body)["value"]
-        self.assertEqual(len(operations), 252)
+        operations, page = [], path + "/operations" + version
+        while page:
+            answer = json.loads(self.server.call("GET", "management", page).body)
+            operations += answer["value"]
+            next_page = urllib.parse.urlsplit(answer.get("nextLink", ""))
+            page = next_page.path and f"{next_page.path}?{next_page.query}"
+        self.assertEqual(len({each["operationId"] for each in operations}), 252)
 
 
 class Telemetry(unittest.TestCase):

@@ -68,7 +68,7 @@ def test_unknown_path_is_404(arm):
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("PUT", "/schedules/s"), ("PUT", "/batchEndpoints/b"), ("PUT", "/connections/c")],
+    [("PATCH", "/schedules/s"), ("PUT", "/batchEndpoints/b"), ("PUT", "/connections/c")],
 )
 def test_known_but_absent_is_501_by_name(arm, method, path):
     answer = arm(method, path, json={"properties": {}})

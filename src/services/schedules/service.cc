@@ -36,6 +36,8 @@ class Service final : public core::Service {
         "Deletes a schedule; its jobs stay.", delete_schedule);
     add(manifest, Method::kPost, "/{name}/trigger", "/write", "Schedules_Trigger",
         "Fires a schedule once, now.", trigger_schedule);
+    manifest.unimplemented(core::Host::kManagement, Method::kPatch, cat({kSchedules, "/{name}"}),
+                           "Schedules_Update", {cat({kOperations, "/write"})});
   }
 
   Result<void> start(const core::ServiceContext& service) override {
