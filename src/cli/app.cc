@@ -69,8 +69,10 @@ struct ServeFlags {
 };
 
 void add_serve_flags(CLI::App* command, ServeFlags& flags) {
-  command->add_option("--port", flags.port,
-                      "port; 0 picks a free one (default: 443, else 8443, else a free one)");
+  command
+      ->add_option("--port", flags.port,
+                   "port; 0 picks a free one (default: 443, else 8443, else a free one)")
+      ->check(CLI::Range(0, 65535));
   command->add_option("--listen", flags.options.listen,
                       "address to listen on (default: every loopback)");
   command->add_option("--domain", flags.options.domain,

@@ -184,9 +184,10 @@ class Demo {
 std::string find_examples(const std::string& given) {
   namespace fs = std::filesystem;
   std::error_code failure;
+  if (!given.empty()) return fs::exists(fs::path(given) / "pipeline.yml", failure) ? given : "";
   fs::path binary = fs::read_symlink("/proc/self/exe", failure);
   for (const fs::path& candidate :
-       {fs::path(given), binary.parent_path() / "../../../examples/breast_cancer",
+       {binary.parent_path() / "../../../examples/breast_cancer",
         binary.parent_path() / "../share/lazuli/examples/breast_cancer"})
     if (!candidate.empty() && fs::exists(candidate / "pipeline.yml", failure))
       return candidate.lexically_normal().string();
@@ -199,8 +200,9 @@ int demo(const std::string& data_dir, const std::string& examples) {
   std::string folder = find_examples(examples);
   if (folder.empty())
     return fail(
-        not_found("the example's files are not beside this binary; name their folder with "
-                  "--examples examples/breast_cancer"));
+        not_found(cat({"no pipeline.yml ",
+                       examples.empty() ? std::string("beside this binary") : "in " + examples,
+                       "; name the example's folder with --examples examples/breast_cancer"})));
   auto client = ApiClient::connect(data_dir);
   if (!client.ok()) return fail(client.error());
   Demo walk(**client, folder);

@@ -11,7 +11,7 @@ namespace {
 std::string auth_mode(std::string_view yaml) {
   if (yaml == "aml_token") return "AMLToken";
   if (yaml == "aad_token") return "AADToken";
-  return "Key";
+  return yaml.empty() || yaml == "key" ? "Key" : std::string(yaml);  // the server knows the rest
 }
 
 Result<std::string> required(const Document& document, std::string_view key) {

@@ -14,6 +14,7 @@
 #include "base/strings.h"
 #include "cli/api_client.h"
 #include "cli/setup_command.h"
+#include "proc/files.h"
 
 namespace lazuli::cli {
 namespace {
@@ -70,6 +71,13 @@ Result<Json> health_of(const std::string& data_dir) {
   return TRY(ApiClient::connect(data_dir))->health();
 }
 
+// A server holds its folder's lock for as long as it lives; the number in its file may be another
+// process's by now.
+bool is_locked(const std::string& data_dir) {
+  auto lock = proc::try_lock_file(data_dir + "/lock");
+  return lock.ok() && !lock->valid();
+}
+
 }  // namespace
 
 int fail(const Error& error) {
@@ -105,13 +113,13 @@ int up(const server::ServeOptions& options) {
 
 int down(const std::string& data_dir) {
   Result<server::ServerFile> file = server::read_server_file(data_dir);
-  if (!file.ok()) {
+  if (!file.ok() || !is_locked(data_dir)) {
     std::printf("not running\n");
     return kSuccess;
   }
   if (::kill(file->pid, SIGTERM) != 0) return fail(errno_error("stop the server", errno));
   auto deadline = SteadyClock::now() + kStopMax;
-  while (::kill(file->pid, 0) == 0) {
+  while (is_locked(data_dir)) {
     if (SteadyClock::now() > deadline)
       return fail(deadline_exceeded(cat({"the server (pid ", std::to_string(file->pid),
                                          ") has not stopped; it may still finish requests"})));

@@ -87,7 +87,7 @@ Result<AssetVersion> Registry::find(std::string_view workspace_id, Kind kind,
     std::optional<StoredVersion> found;
     if (!reference.version.empty() && reference.version != "azureml_default")
       found = TRY(store_.find({workspace, kind, reference.name, reference.version}));
-    else
+    else if (!reference.version.empty() || iequals(reference.label, "latest"))
       found = TRY(store_.latest(workspace, kind, reference.name));
     if (found) return present(*found);
   }

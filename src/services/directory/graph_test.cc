@@ -190,6 +190,11 @@ TEST_P(DirectoryGraphTest, AServicePrincipalNeedsItsApplication) {
   EXPECT_EQ(get(by_name + app_id + "')")["value"].size(), 1u);
   call(Method::kPatch, "/applications/" + application["id"].text(),
        parse(R"({"identifierUris": ["api://thing"]})"), 204);
+  for (const char* reserved :
+       {"https://storage.azure.com", "api://AzureADTokenExchange",
+        "HTTPS://Management.lazuli.localhost:8443/", "https://lazuli.localhost./"})
+    call(Method::kPatch, "/applications/" + application["id"].text(),
+         parse(cat({R"({"identifierUris": [")", reserved, R"("]})"})), 400);
   EXPECT_EQ(get(by_name + "api://thing')")["value"].size(), 1u);
   call(Method::kDelete, "/applications/" + application["id"].text(), {}, 204);
   EXPECT_FALSE(directory->find_by_app_id(app_id)->has_value());

@@ -191,11 +191,28 @@ Result<void> follow_application(const Graph& graph, db::Tx& tx, const Object& ap
   return graph.changes.record(tx, principal->object_id, principal->kind, "updated");
 }
 
-Result<void> check_identifier_uris(const Graph&, db::Executor& db, const Object& application) {
+// The names by which this server's own services are asked for, and that of tokens with which
+// applications prove themselves: no application may be meant by them.
+bool is_reserved_uri(const core::Installation& installation, std::string_view uri) {
+  const std::string text = to_lower(uri);
+  const size_t scheme = text.find("://");
+  if (scheme == text.npos) return false;
+  std::string host = text.substr(scheme + 3);
+  host = host.substr(0, host.find_first_of("/:?#"));
+  while (host.ends_with('.')) host.pop_back();
+  const std::string domain = to_lower(installation.domain);
+  return host == domain || host.ends_with("." + domain) || host.ends_with(".azure.com") ||
+         host == "azureadtokenexchange" || host.find('@') != host.npos;
+}
+
+Result<void> check_identifier_uris(const Graph& graph, db::Executor& db,
+                                   const Object& application) {
   const Json& properties = application.properties;
   for (const Json& uri : properties["identifierUris"].items()) {
     if (!uri.is_string() || uri.str().find(':') == std::string_view::npos)
       return bad_request("Invalid value specified for property 'identifierUris' of resource.");
+    if (is_reserved_uri(graph.installation, uri.str()))
+      return bad_request(cat({"The identifier URI '", uri.str(), "' is reserved."}));
     std::string after;
     while (true) {
       std::vector<Object> batch = TRY(Store::list(db, kApplication, after, kBatch));

@@ -88,6 +88,8 @@ Answer put_deployment(Manager& manager, Context& context) {
   deployment.endpoint = endpoint.name;
   deployment.name = context.param("deployment");
   deployment.properties = properties;
+  // A label may mean another version at the next start.
+  deployment.properties.set("model", model.arm_id);
   deployment.sku = body["sku"];
   deployment.tags = body["tags"].is_object() ? body["tags"] : Json::object();
   const std::string& by = context.principal().name();

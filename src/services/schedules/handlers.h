@@ -3,6 +3,7 @@
 
 #include "core/context.h"
 #include "core/dispatch.h"
+#include "core/events.h"
 #include "core/vault.h"
 #include "http/message.h"
 #include "services/schedules/firer.h"
@@ -15,6 +16,7 @@ struct Context {
   workspace::Workspaces& workspaces;
   core::Dispatcher& dispatcher;
   core::Vault& vault;
+  core::Events& events;
   db::Database::Handle db;
   Firer& firer;
 };

@@ -85,6 +85,15 @@ Result<View> view_of(const core::RequestContext& request) {
                           "InvalidQueryParameterValue");
 }
 
+// Whoever may not submit jobs cannot have them submitted either.
+Result<void> check_submits(const Context& context, core::RequestContext& request,
+                           const std::string& workspace_id, const std::string& name) {
+  return context.dispatcher.preflight(
+      request.principal(),
+      {.method = http::Method::kPut,
+       .target = cat({workspace_id, "/jobs/", name, "?api-version=2025-01-01-preview"})});
+}
+
 }  // namespace
 
 // Schedules_CreateOrUpdate. A trigger that stays as it was goes on from where it is.
@@ -95,11 +104,10 @@ Answer put_schedule(const Context& context, core::RequestContext& request) {
   const Json body = TRY(request.json());
   const Json& properties = body["properties"];
   TRY(check_action(properties["action"]));
-  // Whoever may not submit jobs cannot have them submitted either.
-  TRY(context.dispatcher.preflight(
-      request.principal(),
-      {.method = http::Method::kPut,
-       .target = cat({workspace.arm_id, "/jobs/", name, "?api-version=2025-01-01-preview"})}));
+  if (request.principal().grants())
+    return permission_denied("A limited credential cannot leave schedules behind.",
+                             "AuthorizationFailed");
+  TRY(check_submits(context, request, workspace.arm_id, name));
   const Timestamp at = now();
   const std::string caller = core::keep_caller(request.principal(), context.vault);
   bool existed = false;
@@ -161,18 +169,24 @@ Answer list_schedules(const Context& context, core::RequestContext& request) {
 // Schedules_Delete. Jobs it has submitted go on.
 Answer delete_schedule(const Context& context, core::RequestContext& request) {
   const auto workspace = TRY(context.workspaces.get(request.workspace_id()));
-  const bool removed = TRY(context.db.write(
-      [&](db::Tx& tx) { return Store::remove(tx, workspace.arm_id, request.param("name")); }));
+  const bool removed = TRY(context.db.write([&](db::Tx& tx) -> Result<bool> {
+    if (!TRY(Store::remove(tx, workspace.arm_id, request.param("name")))) return false;
+    TRY(core::publish_deleted(context.events, tx, request.arm_id()));
+    return true;
+  }));
   return http::Response(removed ? 200 : 204);
 }
 
 // Schedules_Trigger: fires now, in the name of the given time; that time again is the same firing.
 Answer trigger_schedule(const Context& context, core::RequestContext& request) {
   const Schedule schedule = TRY(require(context, request));
+  TRY(check_submits(context, request, schedule.workspace_id, schedule.name));
   const Json body = request.body().empty() ? Json::object() : TRY(request.json());
   Timestamp scheduled = now();
   if (const std::string_view text = body["scheduleTime"].str(); !text.empty()) {
     scheduled = TRY(parse_iso8601(text));
+    if (scheduled > now())
+      return invalid_argument("scheduleTime lies in the future.", "InvalidScheduleTime");
   }
   const Firing firing = TRY(
       context.db.write([&](db::Tx& tx) { return context.firer.fire(tx, schedule, scheduled); }));

@@ -17,8 +17,9 @@ constexpr std::string_view kOperations = "Microsoft.MachineLearningServices/work
 
 class Service final : public core::Service {
  public:
-  Service(workspace::Workspaces& workspaces, workflow::Engine& workflow)
-      : workspaces_(workspaces), workflow_(workflow) {}
+  Service(workspace::Workspaces& workspaces, directory::Directory& directory,
+          workflow::Engine& workflow)
+      : workspaces_(workspaces), directory_(directory), workflow_(workflow) {}
   ~Service() override { stop(); }
 
   void describe(core::Manifest& manifest) const override {
@@ -41,11 +42,19 @@ class Service final : public core::Service {
   }
 
   Result<void> start(const core::ServiceContext& service) override {
-    firer_ = std::make_unique<Firer>(workflow_, service.dispatcher, service.vault, service.db);
+    firer_ = std::make_unique<Firer>(
+        workflow_, service.dispatcher, service.vault, service.db,
+        [this](const core::Principal& caller, Timestamp written) -> Result<bool> {
+          return TRY(directory_.standing(caller.object_id())).admits(written);
+        });
+    service.events.attach(core::kResourceDeleted, service.db,
+                          [](db::Tx& tx, const core::Event& event) {
+                            return Store::remove_workspaces(tx, event.data["id"].text());
+                          });
     workflow_.add_executor(Firer::kStepKind, *firer_);
     workflow_.set_observer(*firer_, Firer::kRunPrefix);
-    context_ = std::make_unique<Context>(
-        Context{workspaces_, service.dispatcher, service.vault, service.db, *firer_});
+    context_ = std::make_unique<Context>(Context{workspaces_, service.dispatcher, service.vault,
+                                                 service.events, service.db, *firer_});
     firer_->begin();
     return {};
   }
@@ -71,6 +80,7 @@ class Service final : public core::Service {
   }
 
   workspace::Workspaces& workspaces_;
+  directory::Directory& directory_;
   workflow::Engine& workflow_;
   std::unique_ptr<Firer> firer_;
   std::unique_ptr<Context> context_;
@@ -79,8 +89,9 @@ class Service final : public core::Service {
 }  // namespace
 
 std::unique_ptr<core::Service> make_schedules(workspace::Workspaces& workspaces,
+                                              directory::Directory& directory,
                                               workflow::Engine& workflow) {
-  return std::make_unique<Service>(workspaces, workflow);
+  return std::make_unique<Service>(workspaces, directory, workflow);
 }
 
 }  // namespace lazuli::schedules

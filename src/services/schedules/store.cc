@@ -100,6 +100,16 @@ Result<bool> Store::remove(db::Tx& tx, const std::string& workspace_id, const st
                      {to_lower(workspace_id), to_lower(name)})) > 0;
 }
 
+// "scope/" up to "scope0": '0' follows '/'.
+Result<void> Store::remove_workspaces(db::Tx& tx, const std::string& scope) {
+  const std::string key = to_lower(scope);
+  for (std::string_view table : {"schedules_schedule", "schedules_firing"})
+    TRY(tx.exec(
+        cat({"DELETE FROM ", table, " WHERE workspace = ? OR (workspace >= ? AND workspace < ?)"}),
+        {key, key + "/", key + "0"}));
+  return {};
+}
+
 Result<std::vector<Schedule>> Store::list(db::Executor& db, const std::string& workspace_id,
                                           View view, size_t skip, size_t count) {
   return schedules_of(TRY(

@@ -21,6 +21,8 @@ class Store {
   static Result<std::optional<Schedule>> find(db::Executor& db, const std::string& workspace_id,
                                               const std::string& name);
   static Result<bool> remove(db::Tx& tx, const std::string& workspace_id, const std::string& name);
+  // All of the workspace of that ARM id, or of those below it, with what is known of their firings.
+  static Result<void> remove_workspaces(db::Tx& tx, const std::string& scope);
   static Result<std::vector<Schedule>> list(db::Executor& db, const std::string& workspace_id,
                                             View view, size_t skip, size_t count);
 
