@@ -21,17 +21,20 @@ Principal Authenticator::seal(Verified verified) {
   principal.name_ = std::move(verified.name);
   principal.kind_ = verified.kind;
   principal.expires_ = verified.expires;
+  principal.kept_ = verified.kept;
   principal.grants_ = std::move(verified.grants);
   return principal;
 }
 
 std::string keep_caller(const Principal& caller, Vault& vault) {
+  const Timestamp since = caller.kept() == Timestamp{} ? now() : caller.kept();
   Json json = Json::object({{"tenant", caller.tenant_id()},
                             {"object", caller.object_id()},
                             {"application", caller.app_id()},
                             {"name", caller.name()},
                             {"kind", static_cast<int>(caller.kind())},
-                            {"expires", to_micros(caller.expires())}});
+                            {"expires", to_micros(caller.expires())},
+                            {"kept", to_micros(since)}});
   if (caller.grants()) json.set("grants", to_json(*caller.grants()));
   return vault.seal(kKeptCaller, json.dump());
 }
@@ -46,6 +49,7 @@ Result<Principal> recall_caller(std::string_view kept, Vault& vault) {
   verified.name = json["name"].text();
   verified.kind = static_cast<CredentialKind>(json["kind"].integer());
   verified.expires = from_micros(json["expires"].integer());
+  verified.kept = from_micros(json["kept"].integer(1));
   if (const Json* grants = json.find("grants")) verified.grants = grants_from_json(*grants);
   return Authenticator::seal(std::move(verified));
 }

@@ -21,7 +21,7 @@ class Vault;
 struct Verified {
   std::string tenant_id, object_id, app_id, name;
   CredentialKind kind = CredentialKind::kBearer;
-  Timestamp expires{};
+  Timestamp expires{}, kept{};
   std::optional<std::vector<Grant>> grants;
 };
 
@@ -43,7 +43,8 @@ class Authenticator {
 
 // A verified caller, to be kept in a row or a journal for work that goes on after the answer.
 // Sealed: what recall_caller() opens has been a Principal before. Their rights are looked at again
-// with each operation; how long they may act for the caller is the keeper's to bound.
+// with each operation, and end with a sign-out since; how long they may act for the caller
+// otherwise is the keeper's to bound.
 std::string keep_caller(const Principal& caller, Vault& vault);
 Result<Principal> recall_caller(std::string_view kept, Vault& vault);
 

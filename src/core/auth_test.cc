@@ -35,6 +35,10 @@ TEST(KeptCallers, AreWhoTheyWereAndNobodyElse) {
   ASSERT_TRUE(recalled.ok()) << recalled.error().message;
   EXPECT_EQ(recalled->object_id(), "someone");
   EXPECT_EQ(recalled->expires(), caller.expires());
+  EXPECT_EQ(caller.kept(), Timestamp{});
+  EXPECT_GT(recalled->kept(), now() - std::chrono::minutes(1));
+  // Kept once more, it is no younger.
+  EXPECT_EQ(recall_caller(keep_caller(*recalled, *vault), *vault)->kept(), recalled->kept());
   ASSERT_TRUE(recalled->grants().has_value());
   EXPECT_EQ(recalled->grants()->at(0).operations.size(), 2u);
   EXPECT_EQ(recalled->grants()->at(0).scope, "/s");

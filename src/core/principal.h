@@ -43,6 +43,9 @@ class Principal {
   const std::string& name() const { return name_; }  // for people and logs
   CredentialKind kind() const { return kind_; }
   Timestamp expires() const { return expires_; }
+  // When it was set aside for work that goes on after its request (keep_caller), else zero. What it
+  // may do ends with a sign-out after that, as a token of that time would.
+  Timestamp kept() const { return kept_; }
   // With an object id, grants narrow what RBAC allows (a job's token never exceeds its identity);
   // without one they are the whole authority (SharedKey, SAS, endpoint key).
   const std::optional<std::vector<Grant>>& grants() const { return grants_; }
@@ -52,7 +55,7 @@ class Principal {
   Principal() = default;
   std::string tenant_id_, object_id_, app_id_, name_;
   CredentialKind kind_ = CredentialKind::kBearer;
-  Timestamp expires_{};
+  Timestamp expires_{}, kept_{};
   std::optional<std::vector<Grant>> grants_;
 };
 

@@ -65,7 +65,7 @@ Result<std::string> parent_proxy() {
     const char* value = std::getenv(name);
     if (value == nullptr || *value == '\0') continue;
     if (auto address = proxy_address(value)) return *address;
-    log::warning("serve",
+    log::warning("server",
                  "a proxy with a user name or TLS is not used, foreign names are met "
                  "directly: LAZULI_PARENT_PROXY=http://HOST:PORT names another",
                  {{"variable", name}});

@@ -60,7 +60,7 @@ Result<std::unique_ptr<Services>> Services::create(const core::Installation& ins
   s.workspace = workspace::make_workspace(*s.storage, *s.directory);
   s.assets = assets::make_assets(*s.workspace, *s.storage);
   s.runs = runs::make_runs(*s.workspace, *s.storage, *s.assets, *s.identity);
-  s.schedules = schedules::make_schedules(*s.workspace, *s.directory, *s.workflow);
+  s.schedules = schedules::make_schedules(*s.workspace, *s.workflow);
   s.jobs = jobs::make_jobs({*s.workspace, *s.assets, *s.runs, *s.storage, *s.identity, *s.workflow,
                             *s.compute, *s.environments, *s.directory});
   s.endpoints = endpoints::make_endpoints(*s.workspace, *s.assets, *s.storage, *s.identity,

@@ -16,6 +16,10 @@ std::string key_of(const core::Access& access) {
   key.reserve(access.principal.object_id().size() + access.operation.name.size() +
               access.scope.size() + 3);
   key += access.principal.object_id();
+  if (const Timestamp kept = access.principal.kept(); kept != Timestamp{}) {
+    key += '\3';
+    key += std::to_string(to_micros(kept));
+  }
   key += access.operation.is_data_action ? '\2' : '\1';
   key += access.operation.name;
   key += '\1';
@@ -84,6 +88,8 @@ Result<Decision> Rbac::decide(const core::Access& access, const Policy& policy) 
     directory::Standing standing = TRY(directory_->standing(access.principal.object_id()));
     // What a principal left behind (a signature made with its delegation key) ends with it.
     if (!standing.exists || !standing.enabled) return Decision{};
+    const Timestamp kept = access.principal.kept();
+    if (kept != Timestamp{} && !standing.admits(kept)) return Decision{};
     groups = std::move(standing.groups);
   }
   const std::string operation = to_lower(access.operation.name);

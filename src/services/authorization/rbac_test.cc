@@ -84,6 +84,22 @@ TEST_F(AuthorizationRbac, ADisabledPrincipalMayNothing) {
   EXPECT_TRUE(may("Microsoft.X/a/read", caller()));
 }
 
+// What a person left to be done in their name ends with their sign-out, and may be left anew.
+TEST_F(AuthorizationRbac, AKeptCallerEndsWithASignOut) {
+  give(kReaderRole);
+  auto kept = [&] {
+    return core::recall_caller(core::keep_caller(caller(), *vault), *vault).value();
+  };
+  const core::Principal before = kept();
+  EXPECT_TRUE(may("Microsoft.X/a/read", before));
+  ASSERT_TRUE(
+      store.handle()
+          .write([&](db::Tx& tx) { return directory->end_sessions(tx, principal.object_id); })
+          .ok());
+  EXPECT_FALSE(may("Microsoft.X/a/read", before));
+  EXPECT_TRUE(may("Microsoft.X/a/read", kept()));
+}
+
 TEST_F(AuthorizationRbac, GrantsNarrowARoleAndStandAloneForKeys) {
   give(kReaderRole);
   std::vector<core::Grant> grants{{{"*/read", "*/write"}, "/subscriptions/s"}};

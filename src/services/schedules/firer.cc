@@ -35,7 +35,6 @@ workflow::Definition definition_of(const Schedule& schedule, const Firing& firin
                               {"job", firing.job_name},
                               {"properties", std::move(job)},
                               {"caller", to_base64(schedule.caller)},
-                              {"written", to_micros(schedule.system_data.last_modified_at)},
                               {"port", schedule.port}});
   step.attempts_max = kAttempts;
   step.backoff = {std::chrono::seconds(1), 2, std::chrono::minutes(10)};
@@ -72,12 +71,11 @@ std::string job_name(const std::string& schedule, Timestamp scheduled) {
 }
 
 Firer::Firer(workflow::Engine& engine, core::Dispatcher& dispatcher, core::Vault& vault,
-             db::Database::Handle handle, Admits admits, std::function<Timestamp()> clock)
+             db::Database::Handle handle, std::function<Timestamp()> clock)
     : engine_(engine),
       dispatcher_(dispatcher),
       vault_(vault),
       handle_(std::move(handle)),
-      admits_(std::move(admits)),
       clock_(std::move(clock)),
       queue_(kQueueMax) {}
 
@@ -198,20 +196,11 @@ Result<void> Firer::start(const workflow::Attempt& attempt) {
 // Creating a job takes no time worth interrupting: its end says what became of it.
 void Firer::cancel(const std::string&) {}
 
-// Whoever wrote the schedule, unless they were signed out, disabled or deleted since.
-Result<core::Principal> Firer::caller_of(const Json& params) {
-  core::Principal caller =
-      TRY(core::recall_caller(TRY(from_base64(params["caller"].str())), vault_));
-  if (!TRY(admits_(caller, from_micros(params["written"].integer()))))
-    return permission_denied(
-        "Whoever wrote this schedule was signed out or disabled since: write it again.",
-        "AuthorizationFailed");
-  return caller;
-}
-
 // The same job asked for twice is one job, so this may be repeated at will.
 void Firer::submit_job(const workflow::Attempt& attempt) {
-  const auto caller = caller_of(attempt.step.params);
+  const auto sealed = from_base64(attempt.step.params["caller"].str());
+  auto caller =
+      sealed.ok() ? core::recall_caller(*sealed, vault_) : Result<core::Principal>(sealed.error());
   const workflow::Outcome outcome =
       caller.ok() ? create_job(*caller, attempt.step.params)
                   : workflow::Outcome{workflow::State::kFailed, {}, caller.error(), false};

@@ -25,11 +25,8 @@ class Firer final : public workflow::Executor, public workflow::Observer {
   static constexpr const char* kRunPrefix = "schedule.";  // no job is named so
   static constexpr Duration kCatchUp = std::chrono::hours(24);
 
-  // Whether what a caller said at a time still holds: it does not once they were signed out.
-  using Admits = std::function<Result<bool>(const core::Principal&, Timestamp)>;
-
   Firer(workflow::Engine& engine, core::Dispatcher& dispatcher, core::Vault& vault,
-        db::Database::Handle handle, Admits admits, std::function<Timestamp()> clock = now);
+        db::Database::Handle handle, std::function<Timestamp()> clock = now);
   ~Firer() override { end(); }
 
   void begin();
@@ -53,7 +50,6 @@ class Firer final : public workflow::Executor, public workflow::Observer {
   void watch();
   Result<void> fire_next(const Schedule& schedule);
   Result<void> forget_old();
-  Result<core::Principal> caller_of(const Json& params);
   void submit_job(const workflow::Attempt& attempt);
   workflow::Outcome create_job(const core::Principal& caller, const Json& params);
 
@@ -61,7 +57,6 @@ class Firer final : public workflow::Executor, public workflow::Observer {
   core::Dispatcher& dispatcher_;
   core::Vault& vault_;
   const db::Database::Handle handle_;
-  const Admits admits_;
   const std::function<Timestamp()> clock_;
   workflow::WorkQueue queue_;
 

@@ -60,7 +60,7 @@ class ScheduleFirerTest : public ::testing::TestWithParam<db::testing::Driver> {
     Server(ScheduleFirerTest& test, const std::string& name) {
       engine = workflow::Engine::create(test.db.handle("workflow"), {.node = name}).value();
       firer = std::make_unique<Firer>(*engine, test.jobs, *test.vault, test.db.handle("schedules"),
-                                      test.admits(), [&test] { return test.time; });
+                                      [&test] { return test.time; });
       engine->add_executor(Firer::kStepKind, *firer);
       EXPECT_TRUE(engine->start().ok());
     }
@@ -72,11 +72,6 @@ class ScheduleFirerTest : public ::testing::TestWithParam<db::testing::Driver> {
     std::unique_ptr<Firer> firer;
   };
 
-  Firer::Admits admits() {
-    return [this](const core::Principal&, Timestamp written) -> Result<bool> {
-      return written >= signed_out;
-    };
-  }
   Schedule schedule(const char* name, const char* expression) {
     const core::Principal caller =
         core::Authenticator::seal({.object_id = "someone", .name = "who made it"});
@@ -85,7 +80,6 @@ class ScheduleFirerTest : public ::testing::TestWithParam<db::testing::Driver> {
         {{"action", Json::object({{"jobDefinition", Json::object({{"jobType", "Command"}})}})},
          {"trigger", Json::object({{"triggerType", "Cron"}, {"expression", expression}})}});
     made.anchor = time;
-    made.system_data.last_modified_at = time;
     made.next = Trigger::parse(made.properties["trigger"], time).value().next(time);
     made.caller = core::keep_caller(caller, *vault);
     EXPECT_TRUE(
@@ -112,7 +106,6 @@ class ScheduleFirerTest : public ::testing::TestWithParam<db::testing::Driver> {
   }
 
   Timestamp time = parse_iso8601("2026-11-25T10:00:30Z").value();
-  Timestamp signed_out{};
   std::unique_ptr<core::Vault> vault = core::make_vault(SecretBytes(32));
   Jobs jobs;
   db::testing::TestDatabase db{GetParam(), migrations()};
@@ -132,17 +125,6 @@ TEST_P(ScheduleFirerTest, EveryTimeIsOneJob) {
                                               {"often-20261125T103000Z", 1}}));
   EXPECT_EQ(format_iso8601_seconds(next_of("often").value()), "2026-11-25T10:40:00Z");
   EXPECT_EQ(jobs.bodies[0]["properties"]["displayName"].str(), "often-20261125T101000Z");
-}
-
-TEST_P(ScheduleFirerTest, NothingIsSubmittedForWhoeverWasSignedOut) {
-  Server server(*this, "one");
-  server.firer->begin();
-  schedule("before", "*/10 * * * *");
-  signed_out = time + minutes(1);
-  time += minutes(2);
-  schedule("after", "*/10 * * * *");
-  time += minutes(10);
-  EXPECT_EQ(jobs_of(*server.firer, 1), (std::map<std::string, int>{{"after-20261125T101000Z", 1}}));
 }
 
 TEST_P(ScheduleFirerTest, TwoServersFireOnce) {
@@ -201,7 +183,7 @@ TEST_P(ScheduleFirerTest, ARefusedJobDoesNotStopTheSchedule) {
 TEST_P(ScheduleFirerTest, FiringsAndTheNextTimeAreOneTransaction) {
   const Schedule made = schedule("daily", "0 12 * * *");
   auto engine = workflow::Engine::create(db.handle("workflow")).value();  // knows no such step
-  Firer firer(*engine, jobs, *vault, db.handle("schedules"), admits(), [this] { return time; });
+  Firer firer(*engine, jobs, *vault, db.handle("schedules"), [this] { return time; });
   time += hours(3);
   EXPECT_FALSE(firer.fire_due().ok());
   EXPECT_EQ(next_of("daily"), made.next);

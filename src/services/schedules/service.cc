@@ -17,9 +17,8 @@ constexpr std::string_view kOperations = "Microsoft.MachineLearningServices/work
 
 class Service final : public core::Service {
  public:
-  Service(workspace::Workspaces& workspaces, directory::Directory& directory,
-          workflow::Engine& workflow)
-      : workspaces_(workspaces), directory_(directory), workflow_(workflow) {}
+  Service(workspace::Workspaces& workspaces, workflow::Engine& workflow)
+      : workspaces_(workspaces), workflow_(workflow) {}
   ~Service() override { stop(); }
 
   void describe(core::Manifest& manifest) const override {
@@ -42,11 +41,7 @@ class Service final : public core::Service {
   }
 
   Result<void> start(const core::ServiceContext& service) override {
-    firer_ = std::make_unique<Firer>(
-        workflow_, service.dispatcher, service.vault, service.db,
-        [this](const core::Principal& caller, Timestamp written) -> Result<bool> {
-          return TRY(directory_.standing(caller.object_id())).admits(written);
-        });
+    firer_ = std::make_unique<Firer>(workflow_, service.dispatcher, service.vault, service.db);
     service.events.attach(core::kResourceDeleted, service.db,
                           [](db::Tx& tx, const core::Event& event) {
                             return Store::remove_workspaces(tx, event.data["id"].text());
@@ -80,7 +75,6 @@ class Service final : public core::Service {
   }
 
   workspace::Workspaces& workspaces_;
-  directory::Directory& directory_;
   workflow::Engine& workflow_;
   std::unique_ptr<Firer> firer_;
   std::unique_ptr<Context> context_;
@@ -89,9 +83,8 @@ class Service final : public core::Service {
 }  // namespace
 
 std::unique_ptr<core::Service> make_schedules(workspace::Workspaces& workspaces,
-                                              directory::Directory& directory,
                                               workflow::Engine& workflow) {
-  return std::make_unique<Service>(workspaces, directory, workflow);
+  return std::make_unique<Service>(workspaces, workflow);
 }
 
 }  // namespace lazuli::schedules

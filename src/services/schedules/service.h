@@ -5,7 +5,6 @@
 
 #include "core/service.h"
 #include "engines/workflow/workflow.h"
-#include "services/directory/api.h"
 #include "services/workspace/api.h"
 
 namespace lazuli::schedules {
@@ -13,7 +12,6 @@ namespace lazuli::schedules {
 // Schedules of workspaces: cron expressions and recurrences that submit jobs. Registers its
 // executor with the workflow engine, which is started by whoever comes last.
 std::unique_ptr<core::Service> make_schedules(workspace::Workspaces& workspaces,
-                                              directory::Directory& directory,
                                               workflow::Engine& workflow);
 
 }  // namespace lazuli::schedules
