@@ -3,6 +3,7 @@
 
 #include "base/strings.h"
 #include "db/find.h"
+#include "db/path_range.h"
 
 namespace lazuli::assets {
 namespace {
@@ -92,13 +93,9 @@ std::vector<db::Migration> Store::migrations() {
            "CREATE INDEX assets_version_hash ON assets_version (workspace_key, content_hash)"}};
 }
 
-// "scope/" up to "scope0": '0' follows '/'.
 Result<void> Store::remove_workspaces(db::Tx& tx, const std::string& scope) {
-  const std::string key = key_of(scope);
   for (const char* table : {"assets_version", "assets_container"})
-    TRY(tx.exec(cat({"DELETE FROM ", table,
-                     " WHERE workspace_key = ? OR (workspace_key >= ? AND workspace_key < ?)"}),
-                {key, key + "/", key + "0"}));
+    TRY(db::erase_at_or_below(tx, table, "workspace_key", key_of(scope)));
   return {};
 }
 

@@ -2,6 +2,7 @@
 #include "services/authorization/store.h"
 
 #include "base/strings.h"
+#include "db/path_range.h"
 #include "services/authorization/scope.h"
 #include "services/authorization/wire.h"
 
@@ -170,15 +171,12 @@ Result<int64_t> Store::remove_assignments_of(db::Tx& caller, const std::string& 
       "DELETE FROM authorization_role_assignment WHERE principal_id = ?", {principal_id});
 }
 
-// "scope/" up to, but not including, "scope0" is what lies below: '0' follows '/'.
 Result<int64_t> Store::remove_below(db::Tx& caller, const std::string& scope) {
   const std::string key = scope_key(scope);
   if (key.empty()) return invalid_argument("everything lies below the tenant");
   int64_t removed = 0;
   for (std::string_view table : {"authorization_role_assignment", "authorization_denial"})
-    removed += TRY(handle_.join(caller).exec(
-        cat({"DELETE FROM ", table, " WHERE scope_key = ? OR (scope_key > ? AND scope_key < ?)"}),
-        {key, key + "/", key + "0"}));
+    removed += TRY(db::erase_at_or_below(handle_.join(caller), table, "scope_key", key));
   return removed;
 }
 

@@ -2,6 +2,7 @@
 #include "services/directory/store.h"
 
 #include "base/strings.h"
+#include "db/path_range.h"
 
 namespace lazuli::directory {
 namespace {
@@ -268,10 +269,8 @@ Result<std::vector<Object>> Store::identities_below(db::Executor& db, const std:
 }
 
 Result<std::vector<Object>> Store::principals_below(db::Executor& db, const std::string& scope) {
-  std::string key = to_lower(scope);
-  return objects(TRY(db.query(
-      cat({kColumns, "WHERE resource_key = ? OR (resource_key >= ? AND resource_key < ?)"}),
-      {key, key + "/", key + "0"})));
+  return objects(TRY(db.query(cat({kColumns, "WHERE ", db::at_or_below("resource_key")}),
+                              db::path_range(to_lower(scope)))));
 }
 
 Result<bool> Store::is_well_known(db::Executor& db, const Object& object) {

@@ -3,6 +3,7 @@
 
 #include "base/strings.h"
 #include "db/find.h"
+#include "db/path_range.h"
 
 namespace lazuli::jobs {
 namespace {
@@ -134,14 +135,12 @@ Result<void> Store::remove_family(db::Tx& tx, const std::string& root_id) {
   return {};
 }
 
-// "scope/" up to "scope0": '0' follows '/'.
 Result<void> Store::remove_workspaces(db::Tx& tx, const std::string& scope) {
-  const std::string key = to_lower(scope);
-  const auto submitted = TRY(db::find_all(
-      tx,
-      select("WHERE parent_id = '' AND (LOWER(workspace_id) = ? OR (LOWER(workspace_id) >= ? AND "
-             "LOWER(workspace_id) < ?)) ORDER BY ended"),
-      {key, key + "/", key + "0"}, job_of));
+  const auto submitted =
+      TRY(db::find_all(tx,
+                       select(cat({"WHERE parent_id = '' AND ",
+                                   db::at_or_below("LOWER(workspace_id)"), " ORDER BY ended"})),
+                       db::path_range(to_lower(scope)), job_of));
   for (const Job& job : submitted) {
     if (!job.ended)
       return conflict(cat({"The job '", job.id, "' of the workspace '", job.workspace_id,

@@ -2,6 +2,7 @@
 #include "services/resources/lock_store.h"
 
 #include "base/strings.h"
+#include "db/path_range.h"
 
 namespace lazuli::resources {
 
@@ -60,13 +61,9 @@ Result<bool> LockStore::erase(const std::string& scope, const std::string& name)
   });
 }
 
-// "scope/" up to "scope0": '0' follows '/'.
 Result<void> LockStore::erase_below(db::Tx& tx, const std::string& scope) {
-  const std::string key = to_lower(scope);
   for (std::string_view table : {"resources_lock", "resources_tags"})
-    TRY(tx.exec(
-        cat({"DELETE FROM ", table, " WHERE scope_key = ? OR (scope_key >= ? AND scope_key < ?)"}),
-        {key, key + "/", key + "0"}));
+    TRY(db::erase_at_or_below(tx, table, "scope_key", to_lower(scope)));
   return {};
 }
 

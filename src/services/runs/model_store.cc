@@ -3,6 +3,7 @@
 
 #include "base/strings.h"
 #include "db/find.h"
+#include "db/path_range.h"
 
 namespace lazuli::runs {
 namespace {
@@ -50,13 +51,9 @@ std::vector<db::Migration> ModelStore::migrations() {
            "PRIMARY KEY (workspace_key, name))"}};
 }
 
-// "scope/" up to "scope0": '0' follows '/'.
 Result<void> ModelStore::remove_workspaces(db::Tx& tx, const std::string& scope) {
-  const std::string key = to_lower(scope);
   for (const char* table : {"runs_logged_model", "runs_registered_model"})
-    TRY(tx.exec(cat({"DELETE FROM ", table,
-                     " WHERE workspace_key = ? OR (workspace_key >= ? AND workspace_key < ?)"}),
-                {key, key + "/", key + "0"}));
+    TRY(db::erase_at_or_below(tx, table, "workspace_key", to_lower(scope)));
   return {};
 }
 

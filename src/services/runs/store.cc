@@ -7,6 +7,7 @@
 #include "base/ids.h"
 #include "base/strings.h"
 #include "db/find.h"
+#include "db/path_range.h"
 
 namespace lazuli::runs {
 namespace {
@@ -124,17 +125,14 @@ std::vector<db::Migration> Store::migrations() {
            "{int} NOT NULL, PRIMARY KEY (run_id, model_id))"}};
 }
 
-// "scope/" up to "scope0": '0' follows '/'.
 Result<void> Store::remove_workspaces(db::Tx& tx, const std::string& scope) {
-  constexpr std::string_view kWithin =
-      "workspace_key = ? OR (workspace_key >= ? AND workspace_key < ?)";
-  const std::string key = to_lower(scope), below = key + "/", end = key + "0";
+  const std::string key = to_lower(scope);
   for (const char* table : {"runs_metric", "runs_metric_latest", "runs_param", "runs_output"})
     TRY(tx.exec(cat({"DELETE FROM ", table, " WHERE run_id IN (SELECT run_id FROM runs_run WHERE ",
-                     kWithin, ")"}),
-                {key, below, end}));
+                     db::at_or_below("workspace_key"), ")"}),
+                db::path_range(key)));
   for (const char* table : {"runs_run", "runs_experiment"})
-    TRY(tx.exec(cat({"DELETE FROM ", table, " WHERE ", kWithin}), {key, below, end}));
+    TRY(db::erase_at_or_below(tx, table, "workspace_key", key));
   return {};
 }
 

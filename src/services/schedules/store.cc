@@ -2,6 +2,7 @@
 #include "services/schedules/store.h"
 
 #include "base/strings.h"
+#include "db/path_range.h"
 
 namespace lazuli::schedules {
 namespace {
@@ -100,13 +101,9 @@ Result<bool> Store::remove(db::Tx& tx, const std::string& workspace_id, const st
                      {to_lower(workspace_id), to_lower(name)})) > 0;
 }
 
-// "scope/" up to "scope0": '0' follows '/'.
 Result<void> Store::remove_workspaces(db::Tx& tx, const std::string& scope) {
-  const std::string key = to_lower(scope);
   for (std::string_view table : {"schedules_schedule", "schedules_firing"})
-    TRY(tx.exec(
-        cat({"DELETE FROM ", table, " WHERE workspace = ? OR (workspace >= ? AND workspace < ?)"}),
-        {key, key + "/", key + "0"}));
+    TRY(db::erase_at_or_below(tx, table, "workspace", to_lower(scope)));
   return {};
 }
 
