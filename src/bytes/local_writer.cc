@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/strings.h"
+#include "bytes/content_digests.h"
 #include "bytes/local_store.h"
 #include "bytes/object_sealer.h"
 #include "codec/text.h"
@@ -15,10 +16,7 @@ class LocalWriter : public Writer {
  public:
   LocalWriter(std::shared_ptr<LocalFolder> folder, WrappingKey wrapping,
               const WriteOptions& options)
-      : folder_(std::move(folder)), wrapping_(std::move(wrapping)) {
-    if (options.sha256) sha256_.emplace(crypto::DigestKind::kSha256);
-    if (options.md5) md5_.emplace(crypto::DigestKind::kMd5);
-  }
+      : folder_(std::move(folder)), wrapping_(std::move(wrapping)), content_(options) {}
 
   ~LocalWriter() override {
     if (file_) (void)folder_->files().remove(folder_->large().staging_path(id_));
@@ -26,13 +24,8 @@ class LocalWriter : public Writer {
 
   Result<void> append(std::span<const std::byte> data) override {
     CHECK(state_ == State::kOpen);
-    if (size_ + data.size() > kObjectSizeMax)
-      return Error{
-          Code::kPayloadTooLarge, "RequestBodyTooLarge", "the object is too large", {}, {}};
-    if (sha256_) sha256_->update(data);
-    if (md5_) md5_->update(data);
-    size_ += data.size();
-    if (!file_ && size_ <= PackedObjects::kContentSizeMax) {
+    TRY(content_.add(data));
+    if (!file_ && content_.size() <= PackedObjects::kContentSizeMax) {
       small_.insert(small_.end(), data.begin(), data.end());
       return {};
     }
@@ -47,10 +40,7 @@ class LocalWriter : public Writer {
     state_ = State::kBroken;
     TRY(folder_->health().check());
     TRY(file_ ? finish_file() : finish_small());
-    ObjectInfo info{id_, size_, {}, {}};
-    if (sha256_) info.sha256 = sha256_->finish();
-    if (md5_) info.md5 = md5_->finish();
-    return info;
+    return content_.finish(id_);
   }
 
  private:
@@ -105,12 +95,11 @@ class LocalWriter : public Writer {
 
   const std::shared_ptr<LocalFolder> folder_;
   const WrappingKey wrapping_;
-  std::optional<crypto::Hasher> sha256_, md5_;
+  ContentDigests content_;
   std::vector<std::byte> small_;  // plain content, until there is too much of it
   ObjectId id_;
   std::unique_ptr<File> file_;  // in staging/, until it is published
   std::optional<ObjectSealer> sealer_;
-  uint64_t size_ = 0;
   State state_ = State::kOpen;
 };
 

@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/strings.h"
+#include "bytes/content_digests.h"
 #include "bytes/key_ring.h"
 #include "bytes/object_index.h"
 #include "bytes/object_reader.h"
@@ -74,10 +75,8 @@ class RemoteWriter : public Writer {
                const WriteOptions& options)
       : bucket_(std::move(bucket)),
         id_(to_hex(crypto::random_bytes(kIdBytes))),
-        sealer_(wrapping, id_) {
-    if (options.sha256) sha256_.emplace(crypto::DigestKind::kSha256);
-    if (options.md5) md5_.emplace(crypto::DigestKind::kMd5);
-  }
+        sealer_(wrapping, id_),
+        content_(options) {}
 
   ~RemoteWriter() override {
     if (!upload_.empty()) (void)service().abort_upload(key(), upload_);
@@ -85,12 +84,7 @@ class RemoteWriter : public Writer {
 
   Result<void> append(std::span<const std::byte> data) override {
     CHECK(state_ == State::kOpen);
-    if (size_ + data.size() > kObjectSizeMax)
-      return Error{
-          Code::kPayloadTooLarge, "RequestBodyTooLarge", "the object is too large", {}, {}};
-    if (sha256_) sha256_->update(data);
-    if (md5_) md5_->update(data);
-    size_ += data.size();
+    TRY(content_.add(data));
     while (!data.empty()) {
       const auto piece = data.first(std::min<size_t>(data.size(), kWindow));
       sealer_.add(piece);
@@ -111,10 +105,7 @@ class RemoteWriter : public Writer {
     take_sealed();
     TRY(parts_.empty() ? service().put(key(), image_, ObjectService::If::kAlways)
                        : finish_upload());
-    ObjectInfo info{id_, size_, {}, {}};
-    if (sha256_) info.sha256 = sha256_->finish();
-    if (md5_) info.md5 = md5_->finish();
-    return info;
+    return content_.finish(id_);
   }
 
  private:
@@ -150,11 +141,10 @@ class RemoteWriter : public Writer {
   const std::shared_ptr<Bucket> bucket_;
   const ObjectId id_;
   ObjectSealer sealer_;
-  std::optional<crypto::Hasher> sha256_, md5_;
+  ContentDigests content_;
   std::string image_;   // sealed, and not sent yet
   std::string upload_;  // its id, until it is completed
   std::vector<std::string> parts_;
-  uint64_t size_ = 0;
   State state_ = State::kOpen;
 };
 
