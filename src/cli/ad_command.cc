@@ -25,17 +25,6 @@ std::string item_of(const AdRequest& request) {
   return cat({collection_of(request), "/", url_encode(request.id)});
 }
 
-Result<Json> call(ApiClient& client, http::Method method, std::string path, Json body = {}) {
-  ApiClient::Call call;
-  call.method = method;
-  call.host = "graph";
-  call.path = std::move(path);
-  call.body = std::move(body);
-  const http::Response response = TRY(client.send(call));
-  if (response.text().empty()) return Json::object();
-  return Json::parse(response.text());
-}
-
 Json body_of_new(const AdRequest& request) {
   if (request.noun == "sp") return Json::object({{"appId", request.id}});
   Json body = Json::object({{"displayName", request.display_name}});
@@ -64,7 +53,7 @@ Json body_of_new(const AdRequest& request) {
 
 // A user's `identities` are written whole: what is there stays.
 Result<Json> change_link(ApiClient& client, const AdRequest& request) {
-  const Json user = TRY(call(client, http::Method::kGet, item_of(request) + "?$select=identities"));
+  const Json user = TRY(client.graph(http::Method::kGet, item_of(request) + "?$select=identities"));
   bool found = false;
   Json wanted = Json::array();
   for (const Json& each : user["identities"].items()) {
@@ -79,25 +68,27 @@ Result<Json> change_link(ApiClient& client, const AdRequest& request) {
     wanted.push_back(Json::object({{"signInType", "federated"},
                                    {"issuer", request.issuer},
                                    {"issuerAssignedId", request.subject}}));
-  return call(client, http::Method::kPatch, item_of(request),
-              Json::object({{"identities", std::move(wanted)}}));
+  return client.graph(http::Method::kPatch, item_of(request),
+                      Json::object({{"identities", std::move(wanted)}}));
 }
 
 Result<Json> run(ApiClient& client, const AdRequest& request) {
   using http::Method;
   if (request.verb == "list") return client.list_graph(collection_of(request));
-  if (request.verb == "show") return call(client, Method::kGet, item_of(request));
+  if (request.verb == "show") return client.graph(Method::kGet, item_of(request));
   if (request.verb == "create")
-    return call(client, Method::kPost, collection_of(request), body_of_new(request));
-  if (request.verb == "delete") return call(client, Method::kDelete, item_of(request));
+    return client.graph(Method::kPost, collection_of(request), body_of_new(request));
+  if (request.verb == "delete") return client.graph(Method::kDelete, item_of(request));
   if (request.verb == "link" || request.verb == "unlink") return change_link(client, request);
   if (request.verb == "members") return client.list_graph(item_of(request) + "/members");
   if (request.verb == "add-member")
-    return call(client, Method::kPost, item_of(request) + "/members/$ref",
-                Json::object({{"@odata.id", client.url("graph", "/v1.0/directoryObjects/" +
-                                                                    url_encode(request.member))}}));
-  return call(client, Method::kPost, item_of(request) + "/addPassword",
-              Json::object({{"passwordCredential", Json::object({{"displayName", "lazuli"}})}}));
+    return client.graph(
+        Method::kPost, item_of(request) + "/members/$ref",
+        Json::object({{"@odata.id", client.url("graph", "/v1.0/directoryObjects/" +
+                                                            url_encode(request.member))}}));
+  return client.graph(
+      Method::kPost, item_of(request) + "/addPassword",
+      Json::object({{"passwordCredential", Json::object({{"displayName", "lazuli"}})}}));
 }
 
 void print(const AdRequest& request, const Json& answer) {

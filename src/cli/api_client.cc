@@ -172,6 +172,17 @@ Result<Json> ApiClient::get(std::string path) {
   return Json::parse(TRY(send(call)).text());
 }
 
+Result<Json> ApiClient::graph(http::Method method, std::string path, Json body) {
+  Call call;
+  call.method = method;
+  call.host = "graph";
+  call.path = std::move(path);
+  call.body = std::move(body);
+  const http::Response response = TRY(send(call));
+  if (response.text().empty()) return Json::object();
+  return Json::parse(response.text());
+}
+
 Result<Json> ApiClient::list(std::string path) {
   Call call;
   call.path = std::move(path);

@@ -47,6 +47,8 @@ class ApiClient {
   // A success status, or the error the server's body tells.
   Result<http::Response> send(const Call& call);
   Result<Json> get(std::string path);
+  // Microsoft Graph; an empty object where it answers without one.
+  Result<Json> graph(http::Method method, std::string path, Json body = {});
   // All pages of a list: what their `value`s hold.
   Result<Json> list(std::string path);
   // The same of Microsoft Graph.

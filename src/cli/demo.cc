@@ -58,6 +58,13 @@ Json to_json(const Rows& rows) {
   return json;
 }
 
+// ".../models/NAME/versions/VERSION" → "NAME:VERSION".
+std::string name_and_version(std::string_view arm_id) {
+  const std::vector<std::string_view> parts = split(arm_id, '/');
+  if (parts.size() < 3) return std::string(arm_id);
+  return cat({parts[parts.size() - 3], ":", parts.back()});
+}
+
 class Demo {
  public:
   Demo(ApiClient& client, std::string folder)
@@ -130,7 +137,7 @@ class Demo {
     endpoint_ = file.yaml["endpoint_name"].text();
     Stage deployment("deploy the ONNX model");
     Json made = TRY(endpoints_.create_deployment(file));
-    deployment.done(made["properties"]["model"].text());
+    deployment.done(name_and_version(made["properties"]["model"].str()));
     Stage traffic("give it all traffic");
     TRY(endpoints_.set_traffic(endpoint_, Json::object({{file.yaml["name"].text(), 100}})));
     traffic.done();

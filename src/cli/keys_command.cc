@@ -13,17 +13,6 @@ namespace {
 
 constexpr std::string_view kKeys = "/v1.0/directory/signingKeys";
 
-Result<Json> call(ApiClient& client, http::Method method, std::string path, Json body = {}) {
-  ApiClient::Call call;
-  call.method = method;
-  call.host = "graph";
-  call.path = std::move(path);
-  call.body = std::move(body);
-  const http::Response response = TRY(client.send(call));
-  if (response.text().empty()) return Json::object();
-  return Json::parse(response.text());
-}
-
 // A token's id. The token itself does not leave this machine.
 Result<std::string> id_of_token(const std::string& token) {
   const std::vector<std::string_view> parts = split(token, '.');
@@ -39,15 +28,15 @@ Result<Json> run(ApiClient& client, const KeysRequest& request) {
   const std::string keys(kKeys);
   if (request.verb == "list" || request.verb == "rotate") {
     const Json answer =
-        TRY(request.verb == "list" ? call(client, Method::kGet, keys)
-                                   : call(client, Method::kPost, keys + "/rotate",
-                                          Json::object({{"atOnce", request.at_once}})));
+        TRY(request.verb == "list" ? client.graph(Method::kGet, keys)
+                                   : client.graph(Method::kPost, keys + "/rotate",
+                                                  Json::object({{"atOnce", request.at_once}})));
     return answer["value"];
   }
   if (request.verb == "drop")
-    return call(client, Method::kDelete, cat({keys, "/", url_encode(request.id)}));
-  return call(client, Method::kPost, "/v1.0/directory/revokedTokens",
-              Json::object({{"uti", TRY(id_of_token(request.token))}}));
+    return client.graph(Method::kDelete, cat({keys, "/", url_encode(request.id)}));
+  return client.graph(Method::kPost, "/v1.0/directory/revokedTokens",
+                      Json::object({{"uti", TRY(id_of_token(request.token))}}));
 }
 
 void print(const Json& answer) {
