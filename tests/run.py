@@ -11,7 +11,6 @@ environments). Every other layer is tests/LAYER/run.py. A layer that is not ther
 import argparse
 import collections
 import concurrent.futures
-import contextlib
 import json
 import os
 import pathlib
@@ -163,17 +162,6 @@ def count_report(path):
     return add(counts)
 
 
-@contextlib.contextmanager
-def object_service():
-    """What tests of an object service need in their environment: nothing where none was built."""
-    binary = s3.find_binary()
-    if not binary:
-        yield {}
-        return
-    with s3.ObjectService(binary) as service:
-        yield {"LAZULI_TEST_S3": service.settings}
-
-
 def run_unit(_):
     if not UNIT_BINARY.exists():
         say("  (not there yet)")
@@ -182,10 +170,9 @@ def run_unit(_):
     total = workers * 4  # more slices than workers: a slow one does not keep the others waiting
     folder = pathlib.Path(tempfile.mkdtemp(prefix="lazuli-unit-"))
     try:
-        with (Postgres() as postgres, concurrent.futures.ThreadPoolExecutor(workers) as pool,
-              contextlib.ExitStack() as cleanup):
-            environment = dict(os.environ, LAZULI_TEST_PG=postgres.conninfo)
-            environment.update(cleanup.enter_context(object_service()))
+        with (Postgres() as postgres, s3.ObjectService() as objects,
+              concurrent.futures.ThreadPoolExecutor(workers) as pool):
+            environment = dict(os.environ, LAZULI_TEST_PG=postgres.conninfo, LAZULI_TEST_S3=objects.settings)
             count = add(pool.map(lambda index: run_shard(index, total, folder, environment), range(total)))
     finally:
         shutil.rmtree(folder, ignore_errors=True)

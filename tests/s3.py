@@ -19,10 +19,10 @@ BUCKET, ACCESS_KEY, SECRET_KEY = "bytes", "lazuli-test", "lazuli-test-secret"
 
 
 def find_binary():
-    """The server, if tools/seaweedfs.sh has built it."""
-    found = subprocess.run([str(ROOT / "tools/seaweedfs.sh"), "--check"], stdin=subprocess.DEVNULL,
-                           stdout=subprocess.PIPE, text=True)
-    return found.stdout.strip() if found.returncode == 0 else None
+    """The server, from its package in an environment of its own (tools/venv.sh seaweedfs)."""
+    found = subprocess.run([str(ROOT / "tools/venv.sh"), "seaweedfs"], stdin=subprocess.DEVNULL,
+                           stdout=subprocess.PIPE, text=True, check=True)
+    return str(pathlib.Path(found.stdout.strip()) / "bin/weed")
 
 
 def die_with_parent():
@@ -41,10 +41,8 @@ def free_ports(count):
 class ObjectService:
     """`with ObjectService() as service:` gives a running one; `service.settings` is what LAZULI_TEST_S3 holds."""
 
-    def __init__(self, binary):
-        self._binary = binary
-
     def __enter__(self):
+        self._binary = find_binary()
         self._folder = pathlib.Path(tempfile.mkdtemp(prefix="lazuli-s3-"))
         self._server = None
         try:
@@ -102,10 +100,7 @@ class ObjectService:
 
 def main():
     """For programs: prints the settings, and runs the service until standard input is closed."""
-    binary = find_binary()
-    if not binary:
-        sys.exit("SeaweedFS is not there: run tools/seaweedfs.sh")
-    with ObjectService(binary) as service:
+    with ObjectService() as service:
         print(service.settings, flush=True)
         sys.stdin.buffer.read()
 

@@ -141,7 +141,7 @@ TEST_F(RootKeySealing, ADamagedSealIsRefused) {
 }
 
 TEST_F(RootKeySealing, ATokenKeepsTheKey) {
-  if (!file_exists(kSoftHsm)) GTEST_SKIP() << "SoftHSM is not installed";
+  ASSERT_TRUE(file_exists(kSoftHsm)) << "SoftHSM is missing: run tools/setup.sh test";
   std::filesystem::create_directory(folder_ + "/tokens");
   std::ofstream(folder_ + "/softhsm.conf") << "directories.tokendir = " << folder_ << "/tokens\n";
   ::setenv("SOFTHSM2_CONF", (folder_ + "/softhsm.conf").c_str(), 1);
@@ -213,7 +213,7 @@ class Swtpm {
 };
 
 TEST_F(RootKeySealing, ATpmKeepsTheKey) {
-  if (!file_exists(kSwtpm)) GTEST_SKIP() << "swtpm is not installed";
+  ASSERT_TRUE(file_exists(kSwtpm)) << "swtpm is missing: run tools/setup.sh test";
   const std::string other_folder = folder_ + "/other";
   std::filesystem::create_directory(other_folder);
   const std::string before = key();

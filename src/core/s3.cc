@@ -5,6 +5,7 @@
 #include <mutex>
 #include <random>
 #include <thread>
+#include <utility>
 
 #include "base/log.h"
 #include "base/strings.h"
@@ -135,8 +136,8 @@ class S3 : public ObjectService {
       const XmlElement xml = TRY(parse_answer(response));
       for (const XmlElement& each : xml.children)
         if (each.name == "Contents") TRY(visit(std::string(each.child_text("Key"))));
-      token =
-          xml.child_text("IsTruncated") == "true" ? xml.child_text("NextContinuationToken") : "";
+      const std::string before = std::exchange(token, next_of(xml, "NextContinuationToken"));
+      if (!token.empty() && token == before) return repeats_itself();
     } while (!token.empty());
     return {};
   }
@@ -202,9 +203,11 @@ class S3 : public ObjectService {
           uploads.push_back({std::string(each.child_text("Key")),
                              std::string(each.child_text("UploadId")),
                              parse_iso8601(each.child_text("Initiated")).value_or(now())});
-      const bool more = xml.child_text("IsTruncated") == "true";
-      key_marker = more ? xml.child_text("NextKeyMarker") : "";
-      id_marker = more ? xml.child_text("NextUploadIdMarker") : "";
+      const auto before = std::pair(key_marker, id_marker);
+      key_marker = next_of(xml, "NextKeyMarker");
+      id_marker = next_of(xml, "NextUploadIdMarker");
+      if (!key_marker.empty() && before == std::pair(key_marker, id_marker))
+        return repeats_itself();
     } while (!key_marker.empty());
     return uploads;
   }
@@ -216,6 +219,14 @@ class S3 : public ObjectService {
     client.timeout = options_.timeout;
     client.response_bytes_max = kResponseMax;
     return client;
+  }
+
+  // Where a list goes on; empty at its end.
+  static std::string next_of(const XmlElement& xml, std::string_view marker) {
+    return xml.child_text("IsTruncated") == "true" ? std::string(xml.child_text(marker)) : "";
+  }
+  static Error repeats_itself() {
+    return internal_error("the object service's list goes in circles", "ObjectServiceRefused");
   }
 
   // Of an empty object no range can be had.
