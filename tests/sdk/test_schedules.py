@@ -2,14 +2,20 @@
 """Schedules by azure-ai-ml: they fire on time, once, and stop when they are told to."""
 
 import datetime
+import os
+import time
+import uuid
+import webbrowser
 
 import pytest
-from azure.ai.ml import command
+from azure.ai.ml import MLClient, command
 from azure.ai.ml.dsl import pipeline
 from azure.ai.ml.entities import CronTrigger, JobSchedule, RecurrencePattern, RecurrenceTrigger
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
+from azure.identity import InteractiveBrowserCredential
 
 from harness import unique, wait_for, wait_for_job
+from people import Graph, login_host
 
 
 def a_job(bare_environment):
@@ -109,6 +115,36 @@ def test_commands_and_jobs_that_are_there(client, bare_environment, monkeypatch)
     assert client.jobs.get(second).command == "echo scheduled"
     for each in (name, again):
         client.schedules.begin_delete(each).result()
+
+
+CONTRIBUTOR = "b24988ac-6180-42a0-ab88-20f7382dd24c"
+
+
+def test_a_sign_out_ends_what_its_author_left_behind(arm, client, credential, bare_environment, monkeypatch):
+    base = arm.base.replace("management.", "graph.")
+    graph = Graph(base, credential.get_token(f"{base}/.default").token)
+    author = graph.user()
+    roles = f"{arm.base}{arm.scope}/providers/Microsoft.Authorization"
+    given = arm("PUT", f"{roles}/roleAssignments/{uuid.uuid4()}", params={"api-version": "2022-04-01"}, json={
+        "properties": {"principalId": author.object_id, "principalType": "User",
+                       "roleDefinitionId": f"{roles}/roleDefinitions/{CONTRIBUTOR}".removeprefix(arm.base)}})
+    assert given.status_code == 201, given.text
+    monkeypatch.setattr(webbrowser, "open", lambda url, *_, **__: author.in_background(url))
+    monkeypatch.setattr(webbrowser, "get", lambda *_: webbrowser)
+    theirs = MLClient(
+        InteractiveBrowserCredential(tenant_id="adfs", authority=login_host(), timeout=30),
+        os.environ["AZURE_SUBSCRIPTION_ID"], os.environ["AZURE_RESOURCE_GROUP"],
+        os.environ["AZUREML_WORKSPACE_NAME"])
+    name = unique("left")
+    theirs.schedules.begin_create_or_update(JobSchedule(
+        name=name, trigger=CronTrigger(expression="0 0 1 1 *"), create_job=a_job(bare_environment))).result()
+    first = client.schedules.trigger(name, schedule_time="2026-01-02T03:04:05+00:00").job_name
+    wait_for("its job", lambda: jobs_of(client, name) == [first], 20)
+    graph("POST", f"/users/{author.object_id}/revokeSignInSessions")
+    client.schedules.trigger(name, schedule_time="2026-01-02T03:04:06+00:00")
+    time.sleep(3)  # the first took a part of a second
+    assert jobs_of(client, name) == [first]
+    client.schedules.begin_delete(name).result()
 
 
 def test_nonsense_is_refused(client, bare_environment):
