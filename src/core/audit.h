@@ -64,7 +64,7 @@ class Audit {
   // What is about to be done, without its status: the record goes to disk while it is being done.
   virtual Result<AuditTicket> begin(AuditEvent event) = 0;
   // How it ended. When this returns, what was begun is on disk, and its outcome is in the log (a
-  // killed process leaves it there), on disk within a second.
+  // killed process leaves it there), on disk within a second; at once if it is a refusal.
   virtual Result<void> end(const AuditTicket& begun, int status, std::string_view code) = 0;
   // The same as record() for what may come in floods: like events within a second after the first
   // are counted.

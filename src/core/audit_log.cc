@@ -67,7 +67,9 @@ class Log final : public Audit {
     outcome.of = begun->sequence;
     outcome.status = status;
     outcome.code = code;
-    return wait(TRY(queue(std::move(outcome), Until::kInLog)));
+    // A refusal is on disk before it is told, whoever refuses.
+    const bool refused = status == 401 || status == 403;
+    return wait(TRY(queue(std::move(outcome), refused ? Until::kOnDisk : Until::kInLog)));
   }
 
   Result<void> record_first(AuditEvent event) override {
